@@ -1,0 +1,2 @@
+export type * from "./mount.ts";
+export type * from "./method.ts";

@@ -1,0 +1,3 @@
+export type * from "./service.ts";
+export type * from "./process.ts";
+export type * from "./cluster.ts";

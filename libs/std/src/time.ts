@@ -1,0 +1,30 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { CodedError } from "./coded-error.ts";
+
+/** Waits, or ends at once when the signal is aborted: it never throws, so loops look at the signal. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch {
+    // aborted: the caller's loop ends by its own condition
+  }
+}
+
+/** Something did not answer in time. */
+export class DeadlineError extends CodedError {
+  override readonly name = "DeadlineError";
+  constructor(what: string, ms: number) {
+    super("deadline_exceeded", `${what}: no answer within ${ms} ms`);
+  }
+}
+
+/** The promise, or a DeadlineError after `ms`. The work itself is not ended. */
+export async function withDeadline<T>(what: string, ms: number, work: Promise<T>): Promise<T> {
+  const over = Promise.withResolvers<never>();
+  const timer = setTimeout(() => over.reject(new DeadlineError(what, ms)), ms);
+  try {
+    return await Promise.race([work, over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
