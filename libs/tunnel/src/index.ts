@@ -1,1 +1,11 @@
 export type * from "./types.ts";
+export { generateKeyPair } from "./keys.ts";
+export {
+  signTicket,
+  verifyTicket,
+  type TicketKey,
+  type TicketRefusal,
+  type TicketSigningKey,
+  type TicketUse,
+  type TicketVerdict,
+} from "./ticket.ts";
