@@ -12,6 +12,8 @@ create table api.organization (
 );
 create unique index organization_name on api.organization (lower(name));
 create unique index organization_default on api.organization (is_default) where is_default;
+-- There before any user is: daemons with a pre-shared key belong to it.
+insert into api.organization (id, name, display_name, is_default) values (gen_random_uuid(), 'default', 'Default', true);
 
 create table api.user (
   id uuid primary key,
@@ -204,6 +206,8 @@ create table api.workspace (
   -- no build may begin before this: a Terraform that nobody can reach may still be running
   held_until timestamptz,
   held_reason text not null default '',
+  -- the job whose Terraform it is: its daemon's word that it has ended lets go
+  held_job_id uuid references api.job,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz
@@ -339,6 +343,21 @@ create table api.workspace_agent_script (
   status text,
   started_at timestamptz,
   ended_at timestamptz
+);
+
+-- What an agent measures by a script, and its last result.
+create table api.workspace_agent_metadata (
+  agent_id uuid not null references api.workspace_agent,
+  key text not null,
+  display_name text not null default '',
+  script text not null,
+  interval_seconds bigint not null,
+  timeout_seconds bigint not null,
+  position integer not null default 0,
+  value text not null default '',
+  error text not null default '',
+  collected_at timestamptz,
+  primary key (agent_id, key)
 );
 
 create table api.workspace_agent_log (
