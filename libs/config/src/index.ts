@@ -1,12 +1,21 @@
-/** A declared group of options: type, variable, flag, default, help and docs from one declaration. */
-export interface Section<Config> {
-  readonly fields: { readonly [Name in keyof Config]: Field<Config[Name]> };
-}
-
-/** One option. */
-export interface Field<Value> {
-  readonly variable: string;
-  readonly aliases: readonly string[];
-  readonly description: string;
-  readonly parse: (text: string) => Value;
-}
+export { type Field, type KindName, type Section, merge, section } from "./section.ts";
+export {
+  type Address,
+  address,
+  choice,
+  count,
+  duration,
+  flag,
+  list,
+  path,
+  secret,
+  tags,
+  text,
+  url,
+  type DeclareField,
+  type FieldOptions,
+} from "./kinds.ts";
+export { type Parsed, type Sources, type ValuesOf, parse } from "./parse.ts";
+export { ConfigError, type Mistake } from "./mistake.ts";
+export { type Environment, environment, programArguments } from "./environment.ts";
+export { type Row, describe, helpText, readmeTable } from "./describe.ts";
