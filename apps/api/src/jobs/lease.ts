@@ -1,0 +1,98 @@
+import type { Hints } from "@berth/coordination";
+import type { Queryable, TransactionSql } from "@berth/database";
+import { accept, type Holder } from "./claim.ts";
+import { LEASE_MS } from "./periods.ts";
+
+/** Who may write for a job: the attempt's epoch, and the attachment within it. */
+export interface Attachment {
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly subEpoch: number;
+}
+
+/** What an attachment begins with. */
+export interface Attached extends Attachment {
+  readonly attempt: number;
+  readonly committedSequence: number;
+  readonly cancelRequested: boolean;
+  readonly type: string;
+}
+
+/** The job as its holder may write it; the row is locked for the transaction. */
+export interface HeldJob {
+  readonly attempt: number;
+  readonly committedSequence: number;
+  readonly begunApply: boolean;
+  readonly canceled: boolean;
+  readonly type: string;
+  readonly organizationId: string;
+}
+
+/**
+ * Attaches a daemon's stream to its job under a new sub-epoch, which fences every older attachment. It accepts the job when
+ * the acknowledgement itself was lost. Undefined when the epoch is no longer the job's, or it is over, or another's.
+ */
+export async function attach(
+  sql: TransactionSql,
+  hints: Hints,
+  jobId: string,
+  epoch: number,
+  holder: Holder,
+): Promise<Attached | undefined> {
+  if (!(await accept(sql, hints, jobId, epoch))) return undefined;
+  const [row] = await sql<
+    { sub_epoch: number; attempt: number; committed: number; canceled_at: Date | null; type: string }[]
+  >`
+    update api.job set sub_epoch = sub_epoch + 1, renewals = renewals + 1, updated_at = now(),
+      lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+    where id = ${jobId} and epoch = ${epoch} and daemon_id = ${holder.daemonId} and incarnation = ${holder.incarnation}
+    returning sub_epoch::float8 as sub_epoch, attempt, committed_sequence::float8 as committed, canceled_at, type`;
+  return (
+    row && {
+      jobId,
+      epoch,
+      subEpoch: row.sub_epoch,
+      attempt: row.attempt,
+      committedSequence: row.committed,
+      cancelRequested: row.canceled_at !== null,
+      type: row.type,
+    }
+  );
+}
+
+/** Renews the lease. False when the attachment was fenced or the job is over. */
+export async function renew(sql: Queryable, { jobId, epoch, subEpoch }: Attachment): Promise<boolean> {
+  const renewed = await sql`
+    update api.job set renewals = renewals + 1, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+    where id = ${jobId} and epoch = ${epoch} and sub_epoch = ${subEpoch} and completed_at is null returning id`;
+  return renewed.length > 0;
+}
+
+/** Locks the job for its holder. Undefined when the attachment was fenced or the job is over. */
+export async function lockHeld(
+  sql: TransactionSql,
+  { jobId, epoch, subEpoch }: Attachment,
+): Promise<HeldJob | undefined> {
+  const [row] = await sql<
+    {
+      attempt: number;
+      committed: number;
+      begun_apply_at: Date | null;
+      canceled_at: Date | null;
+      type: string;
+      organization_id: string;
+    }[]
+  >`
+    select attempt, committed_sequence::float8 as committed, begun_apply_at, canceled_at, type, organization_id from api.job
+    where id = ${jobId} and epoch = ${epoch} and sub_epoch = ${subEpoch} and completed_at is null for update`;
+  return (
+    row && {
+      attempt: row.attempt,
+      committedSequence: row.committed,
+      begunApply: row.begun_apply_at !== null,
+      canceled: row.canceled_at !== null,
+      type: row.type,
+      organizationId: row.organization_id,
+    }
+  );
+}
