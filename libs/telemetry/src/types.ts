@@ -15,6 +15,8 @@ export interface Metrics {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   gauge(name: string, help: string, labels?: readonly string[]): Gauge;
   histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): Histogram;
+  /** Called before each exposition, to bring gauges up to date; one that fails leaves its last values. */
+  onExpose(refresh: () => void | Promise<void>): Disposable;
   /** The exposition text. */
   expose(): Promise<string>;
 }
