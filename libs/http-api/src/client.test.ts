@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { ApiError, createClient, routes } from "./index.ts";
+
+const answering = (status: number, body: unknown, seen: Request[] = []): typeof fetch =>
+  ((input: URL, init: RequestInit) => {
+    seen.push(new Request(input, init));
+    return Promise.resolve(
+      new Response(typeof body === "string" ? body : JSON.stringify(body), {
+        status,
+        headers: { "content-type": typeof body === "string" ? "text/html" : "application/json" },
+      }),
+    );
+  }) as typeof fetch;
+
+test("a call fills in the path, the query, the token and the caller's headers", async () => {
+  const seen: Request[] = [];
+  const client = createClient({
+    url: "http://plane:3000/",
+    token: "id-secret",
+    headers: { "User-Agent": "berth-cli" },
+    fetch: answering(200, { users: [], count: 0 }, seen),
+  });
+  const page = await client.call(routes.listUsers, { query: { q: "role:owner x", limit: 5 } });
+  expect(page.count).toBe(0);
+  expect(seen[0]?.url).toBe("http://plane:3000/api/v2/users?q=role%3Aowner+x&limit=5");
+  expect(seen[0]?.headers.get("coder-session-token")).toBe("id-secret");
+  expect(seen[0]?.headers.get("user-agent")).toBe("berth-cli");
+});
+
+test("an answer that is no success becomes an ApiError with what it said", async () => {
+  const body = { message: "Name taken.", validations: [{ field: "name", detail: "taken" }] };
+  const client = createClient({ url: "http://plane", fetch: answering(409, body) });
+  const failed = client.call(routes.createUser, { body: { email: "a@b.c", username: "a" } });
+  const error: unknown = await failed.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ApiError);
+  expect(error).toMatchObject({ status: 409, code: "already_exists", ...body });
+});
+
+test("a page in place of JSON is said to come from no Berth", async () => {
+  const client = createClient({ url: "http://elsewhere", fetch: answering(200, "<html>") });
+  await expect(client.call(routes.getBuildInfo, {})).rejects.toThrow(/elsewhere answered 200 without/);
+});
+
+test("a question is asked again while a balancer finds nobody, a change is not", async () => {
+  let asked = 0;
+  const flaky = (() => {
+    asked += 1;
+    return Promise.resolve(
+      asked < 3 ? new Response("away", { status: 503 }) : new Response(JSON.stringify([]), { status: 200 }),
+    );
+  }) as typeof fetch;
+  const client = createClient({ url: "http://plane", fetch: flaky });
+  expect(await client.call(routes.listOrganizations, {})).toEqual([]);
+  expect(asked).toBe(3);
+  asked = 0;
+  await expect(client.call(routes.logOut, {})).rejects.toMatchObject({ status: 503, code: "unavailable" });
+  expect(asked).toBe(1);
+});
+
+test("nobody there is said with the address and the reason", async () => {
+  const refused = (() =>
+    Promise.reject(
+      new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) }),
+    )) as typeof fetch;
+  const client = createClient({ url: "http://plane:1", fetch: refused, patienceMs: 0 });
+  await expect(client.call(routes.getBuildInfo, {})).rejects.toMatchObject({
+    code: "unavailable",
+    message: "GET http://plane:1: ECONNREFUSED connect",
+  });
+});

@@ -1,0 +1,50 @@
+import { Type, type TSchema } from "typebox";
+
+/** A bare UUID; lower case in answers, either case in questions. */
+export const id = () => Type.String({ format: "uuid" });
+
+/** An RFC 3339 time. */
+export const time = () => Type.String({ format: "date-time" });
+
+export const text = () => Type.String();
+export const flag = () => Type.Boolean();
+export const number = () => Type.Number();
+export const integer = () => Type.Integer();
+
+/** May be absent. */
+export const optional = <T extends TSchema>(schema: T) => Type.Optional(schema);
+
+/** May be null. */
+export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** An array that is never null. */
+export const list = <T extends TSchema>(schema: T) => Type.Array(schema);
+
+/** One of a closed set of words. */
+export const oneOf = <const Word extends string>(...words: Word[]) => Type.Enum<Word[]>(words);
+
+/** A map of strings. */
+export const map = () => Type.Record(Type.String(), Type.String());
+
+/** A named object: it becomes a component of the OpenAPI document. */
+export const shape = <P extends Record<string, TSchema>>(title: string, properties: P) =>
+  Type.Object(properties, { title });
+
+/** An object without a name of its own. */
+export const object = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties);
+
+/** The name of a workspace or a user: letters, digits and single hyphens, at most 32 (what editors can look up). */
+export const name = () =>
+  Type.String({
+    minLength: 1,
+    maxLength: 32,
+    pattern: "^(?!(?:[nN][eE][wW]|[cC][rR][eE][aA][tT][eE])$)[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$",
+    description: "Letters, digits and single hyphens between them, at most 32, and neither new nor create",
+  });
+
+/** What every list takes. */
+export const pagination = {
+  limit: optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+  offset: optional(Type.Integer({ minimum: 0 })),
+  after_id: optional(id()),
+};
