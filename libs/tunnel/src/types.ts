@@ -60,7 +60,15 @@ export interface Session {
   readonly peerKey: Buffer;
   /** Present at the accepting side: the verified ticket. */
   readonly ticket?: TicketClaims;
+  /**
+   * Opens a stream. It does not wait for the peer: a target that is refused surfaces as the stream's error.
+   * @throws CodedError `unavailable` when the session has ended.
+   */
   open(target: StreamTarget): Promise<TunnelStream>;
+  /** Hears of every stream that the peer opens; those that came before wait for it. */
+  onStream(hear: (stream: TunnelStream) => void): void;
+  /** Hands the peer a fresh ticket: a session ends when its last ticket's `relayUntil` has passed. */
+  renew(ticket: string): void;
   /** Smoothed round trip in milliseconds, and bytes moved. */
   readonly measures: {
     readonly roundTripMs: number;
@@ -70,6 +78,53 @@ export interface Session {
   /** Settles when the session has ended: what ended it is data. */
   readonly ended: Promise<SessionEnd>;
   close(reason?: string): Promise<void>;
+}
+
+/** What a process connects to relays with; one connection serves all its sessions. */
+export interface RelayConnectionOptions {
+  /** Its key is the address at which others reach it, and the key of its sessions. */
+  readonly identity: KeyPair;
+  /** Asked at every connect: the first is home, the others stand in for it. */
+  readonly relays: () => readonly RelayAddress[];
+  /** The present ticket, asked at every connect, so that a renewed one is used. */
+  readonly ticket: () => string | undefined;
+  /** More certificate authorities for `https` relays, PEM. */
+  readonly certificateAuthorities?: readonly string[];
+}
+
+/** Opens one session. */
+export interface DialOptions<Relay> {
+  readonly relay: Relay;
+  readonly peerKey: Buffer;
+  /** A ticket of kind `session` for the relay's identity. */
+  readonly ticket: string;
+  readonly signal?: AbortSignal;
+  /** How long to try before `unavailable`; 30 s unless told. */
+  readonly timeoutMs?: number;
+}
+
+/** Takes sessions. */
+export interface AcceptOptions<Relay> {
+  readonly relay: Relay;
+  readonly deploymentId: string;
+  readonly agentId: string;
+  /** The deployment's public keys as last heard: a ticket signed by another is refused. */
+  readonly ticketKeys: () => readonly { readonly id: string; readonly publicKey: Buffer }[];
+  /** The server's clock, Unix milliseconds: what a ticket's times are judged by. */
+  readonly serverNow: () => number;
+  /** Whether a ticket has been revoked (its user's sessions were ended after it was issued). */
+  readonly isRevoked?: (ticket: TicketClaims) => boolean;
+  /** A session whose peer has proved that it is alive. Its streams are limited to the ticket's permissions. */
+  readonly onSession: (session: Session) => void;
+}
+
+/** What `accept` answers. */
+export interface Acceptor {
+  readonly sessions: readonly Session[];
+  /** Ends every session whose ticket matches: a user's, or one ticket's. */
+  endSessions(matches: (ticket: TicketClaims) => boolean, reason: string): void;
+  /** Ends all sessions and takes no more. The relay connection is its owner's to close. */
+  close(): Promise<void>;
 }
 
 /** Why a session is over. */
