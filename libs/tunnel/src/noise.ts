@@ -95,7 +95,7 @@ export function nextKey(key: Buffer): Buffer {
 class SymmetricState {
   hash: Buffer;
   #chainingKey: Buffer;
-  #key = EMPTY;
+  #key: Buffer = EMPTY;
   #nonce = 0;
 
   constructor(prologue: Buffer, responderKey: Buffer) {
