@@ -167,6 +167,8 @@ export const ConnectionSettings = shape("AgentConnectionInfo", {
   derp_force_websockets: flag(),
   disable_direct_connections: flag(),
   hostname_suffix: text(),
+  /** Ours, where one agent is asked for: one line of authorized_keys form, for ssh's KnownHostsCommand. */
+  ssh_host_key: optional(text()),
 });
 export type ConnectionSettings = Static<typeof ConnectionSettings>;
 
