@@ -1,2 +1,3 @@
 export type * from "./mount.ts";
 export type * from "./method.ts";
+export { serveOnSocket, type UnaryHandlers } from "./serve-on-socket.ts";

@@ -1,0 +1,139 @@
+import type { provisioner } from "@berth/contract";
+import { CodedError } from "@berth/std";
+import { type Value, type Values, blocksOf, isValues, numberOf, textOf } from "../provider/value.ts";
+import { toAgent } from "./agents.ts";
+import { type Dependents, labelOfAddress, nearestDependent } from "./graph.ts";
+
+/** A resource or data source of a plan or a state. */
+export interface Instance {
+  readonly address: string;
+  /** The address without instance keys. */
+  readonly label: string;
+  readonly mode: "managed" | "data";
+  readonly type: string;
+  readonly name: string;
+  readonly index: Value;
+  readonly values: Values;
+}
+
+/** A template asks for something that cannot be. */
+export class TemplateFaultError extends CodedError {
+  override readonly name = "TemplateFaultError";
+  constructor(message: string) {
+    super("invalid_argument", message);
+  }
+}
+
+/** Everything under `values`, `planned_values` or `prior_state.values` of Terraform's JSON, modules included. */
+export function instancesOf(values: Value | undefined): readonly Instance[] {
+  return isValues(values) && isValues(values["root_module"]) ? instancesOfModule(values["root_module"]) : [];
+}
+
+function instancesOfModule(module: Values): readonly Instance[] {
+  const own = blocksOf(module["resources"]).map((each): Instance => ({
+    address: textOf(each["address"]),
+    label: labelOfAddress(textOf(each["address"])),
+    mode: each["mode"] === "data" ? "data" : "managed",
+    type: textOf(each["type"]),
+    name: textOf(each["name"]),
+    index: each["index"] ?? null,
+    values: isValues(each["values"]) ? each["values"] : {},
+  }));
+  return [...own, ...blocksOf(module["child_modules"]).flatMap(instancesOfModule)];
+}
+
+/**
+ * What a workspace is made of: every managed resource that is not the provider's own, each with the agents whose nearest
+ * reader it is. An agent that no resource reads is left out: nothing would run it.
+ * @throws TemplateFaultError for a name that an agent cannot have.
+ */
+export function readResources(
+  instances: readonly Instance[],
+  dependents: Dependents,
+): provisioner.Resource[] {
+  const managed = instances.filter(({ mode }) => mode === "managed");
+  const shown = managed.filter(({ type }) => !type.startsWith("coder_"));
+  const labels = new Set(shown.map(({ label }) => label));
+  const resources = new Map(shown.map((instance) => [instance.address, toResource(instance)] as const));
+  for (const agent of managed.filter(({ type }) => type === "coder_agent")) {
+    const label = nearestDependent(dependents, agent.label, (each) => labels.has(each));
+    const readers = shown.filter((each) => each.label === label);
+    const reader = readers.find((each) => sameIndex(each.index, agent.index)) ?? readers[0];
+    if (reader !== undefined) resources.get(reader.address)?.agents.push(toAgent(agent));
+  }
+  const made = [...resources.values()];
+  checkNames(made.flatMap(({ agents }) => agents.map(({ name }) => name)));
+  return made;
+}
+
+function sameIndex(a: Value, b: Value): boolean {
+  return a !== null && a === b;
+}
+
+function toResource(instance: Instance): provisioner.Resource {
+  const { address, type, name, values } = instance;
+  return {
+    address,
+    type,
+    name,
+    hide: false,
+    icon: "",
+    dailyCost: 0,
+    metadata: [],
+    agents: [],
+    instanceType:
+      textOf(values["instance_type"]) || textOf(values["machine_type"]) || textOf(values["vm_size"]),
+  };
+}
+
+function checkNames(names: readonly string[]): void {
+  for (const [index, name] of names.entries()) {
+    if (!/^[a-z0-9](-?[a-z0-9])*$/i.test(name))
+      throw new TemplateFaultError(
+        `coder_agent "${name}" cannot be an agent's name: use letters, digits and single hyphens (it becomes a part of host names)`,
+      );
+    if (names.findIndex((each) => each.toLowerCase() === name.toLowerCase()) < index)
+      throw new TemplateFaultError(
+        `two agents are called "${name}": names of a workspace's agents are unique without case`,
+      );
+  }
+}
+
+/** What the plan would change: addresses, without what stays as it is or is only read. */
+export function plannedAddresses(plan: Value): string[] {
+  if (!isValues(plan)) return [];
+  return blocksOf(plan["resource_changes"])
+    .filter(({ mode, change }) => mode === "managed" && isValues(change) && changes(change["actions"]))
+    .map(({ address }) => textOf(address));
+}
+
+function changes(actions: Value | undefined): boolean {
+  return Array.isArray(actions) && actions.some((action: Value) => action !== "no-op" && action !== "read");
+}
+
+/** Addresses of the managed resources in a state file. */
+export function addressesInState(state: Buffer): Set<string> {
+  const parsed: unknown = JSON.parse(state.toString("utf8"));
+  const resources =
+    isRecord(parsed) && Array.isArray(parsed["resources"]) ? parsed["resources"].filter(isRecord) : [];
+  return new Set(
+    resources
+      .filter(({ mode }) => mode === "managed")
+      .flatMap(({ module, type, name, instances }) => {
+        const base = [module, type, name].filter((part) => typeof part === "string").join(".");
+        const each = Array.isArray(instances) ? instances.filter(isRecord) : [];
+        return each.map(({ index_key: key }) =>
+          key === undefined ? base : `${base}[${JSON.stringify(key)}]`,
+        );
+      }),
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The costs per day that the resources add up to. */
+export function dailyCostOf(resources: readonly provisioner.Resource[]): number {
+  return resources.reduce((sum, { dailyCost }) => sum + numberOf(dailyCost), 0);
+}
