@@ -1,5 +1,5 @@
 export type * from "./types.ts";
-export { generateKeyPair } from "./keys.ts";
+export { generateKeyPair } from "@berth/derp";
 export {
   signTicket,
   verifyTicket,

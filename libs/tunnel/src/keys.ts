@@ -1,22 +1,9 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type KeyObject,
-} from "node:crypto";
+import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
 import { CodedError } from "@berth/std";
 import type { KeyPair } from "./types.ts";
 
 /** Bytes of an X25519 or Ed25519 key. */
 export const KEY_BYTES = 32;
-
-/** A fresh X25519 key pair: what a client makes per process, and an agent at start. */
-export function generateKeyPair(): KeyPair {
-  const { privateKey } = generateKeyPairSync("x25519");
-  const { x, d } = privateKey.export({ format: "jwk" });
-  return { publicKey: fromJwk(x, "x"), privateKey: fromJwk(d, "d") };
-}
 
 /**
  * The X25519 shared secret of our private and their public key.
@@ -44,9 +31,4 @@ function x25519Private(pair: KeyPair): KeyObject {
   const x = pair.publicKey.toString("base64url");
   const d = pair.privateKey.toString("base64url");
   return createPrivateKey({ key: { kty: "OKP", crv: "X25519", x, d }, format: "jwk" });
-}
-
-function fromJwk(value: string | undefined, name: string): Buffer {
-  if (value === undefined) throw new Error(`exporting an X25519 key: no ${name}`);
-  return Buffer.from(value, "base64url");
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, createPrivateKey, createPublicKey } from "node:crypto";
 import { expect, test } from "vitest";
-import { generateKeyPair } from "./keys.ts";
+import { generateKeyPair } from "@berth/derp";
 import { nextKey, NoiseInitiator, openNoise } from "./noise.ts";
 import type { KeyPair } from "./types.ts";
 

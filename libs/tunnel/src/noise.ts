@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
 import { CodedError } from "@berth/std";
-import { generateKeyPair, KEY_BYTES, sharedSecret } from "./keys.ts";
+import { generateKeyPair } from "@berth/derp";
+import { KEY_BYTES, sharedSecret } from "./keys.ts";
 import type { KeyPair } from "./types.ts";
 
 // Noise_IK_25519_AESGCM_SHA256 (noiseprotocol.org, revision 34):

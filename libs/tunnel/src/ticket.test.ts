@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { generateKeyPair } from "./keys.ts";
+import { generateKeyPair } from "@berth/derp";
 import { MAX_TICKET_BYTES, signTicket, verifyTicket, type TicketUse } from "./ticket.ts";
 import type { TicketClaims } from "./types.ts";
 

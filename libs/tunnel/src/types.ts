@@ -7,16 +7,15 @@ export interface KeyPair {
 }
 
 /**
- * Somewhere packets can be sent: a relay, or later UDP straight to the peer. Numbers and the loss rule are per path.
- * Packets arrive whole, may be lost, and on a relay path are in order.
+ * Somewhere a session's packets can be sent: a relay, or later UDP straight to the peer. The loss rule is per kind: what is
+ * sent on a relay path arrives in order or not at all.
  */
 export interface Path {
-  readonly id: number;
   readonly kind: "relay" | "direct";
   readonly maxPacketBytes: number;
-  /** False: the path's buffer is full; wait for `onDrain`. */
+  /** Takes the packet always. False: the path's buffer is full, and more should wait for `onDrain`. */
   send(packet: Buffer): boolean;
-  onPacket(hear: (packet: Buffer, from: Buffer) => void): void;
+  /** Hears each time a full buffer has emptied. */
   onDrain(hear: () => void): void;
 }
 
@@ -59,7 +58,7 @@ export interface Session {
   readonly id: string;
   readonly peerKey: Buffer;
   /** Present at the accepting side: the verified ticket. */
-  readonly ticket?: TicketClaims;
+  readonly ticket?: TicketClaims | undefined;
   /**
    * Opens a stream. It does not wait for the peer: a target that is refused surfaces as the stream's error.
    * @throws CodedError `unavailable` when the session has ended.
