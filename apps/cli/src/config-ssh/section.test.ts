@@ -15,7 +15,7 @@ const plain: SectionOptions = { sshOptions: [], headers: [] };
 test("text around the section stays as it was, whatever it is", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (before, after) => {
-      fc.pre(!(before + after).includes('-CODER-'));
+      fc.pre(!(before + after).includes("-CODER-"));
       const once = joinSection(cutSection(`${before}\n`), writeSection(plain, HOSTS)) + after;
       const twice = joinSection(cutSection(once), writeSection(plain, HOSTS));
       expect(twice).toBe(once);

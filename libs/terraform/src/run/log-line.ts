@@ -9,6 +9,8 @@ export interface LogLine {
 
 /** What one line of Terraform's `-json` stream says. */
 export interface StreamLine {
+  /** Terraform's name for this kind of line; "" for text. */
+  readonly type: string;
   readonly lines: readonly LogLine[];
   readonly diagnostic?: Diagnostic;
   /** An agent's resource that was made: its address and id. */
@@ -29,18 +31,19 @@ const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
 export function readStreamLine(text: string, stream: "stdout" | "stderr"): StreamLine {
   const json = parse(text);
   if (json === undefined)
-    return { lines: text.trim() === "" ? [] : [{ level: "info", output: withoutColor(text) }] };
+    return { type: "", lines: text.trim() === "" ? [] : [{ level: "info", output: withoutColor(text) }] };
   const said = textOf(json["@level"]).toLowerCase();
-  if (said === "trace" || json["type"] === "version") return { lines: [] };
+  const type = textOf(json["type"]);
+  if (said === "trace" || type === "version") return { type, lines: [] };
   const level = stream === "stderr" && said === "info" ? "debug" : (LEVELS[said] ?? "info");
   if (isValues(json["diagnostic"])) {
     const diagnostic = toDiagnostic(json["diagnostic"]);
     const severity = diagnostic.severity === "error" ? "error" : "warn";
-    return { diagnostic, lines: logLinesOf(diagnostic).map((output) => ({ level: severity, output })) };
+    return { type, diagnostic, lines: logLinesOf(diagnostic).map((output) => ({ level: severity, output })) };
   }
   const output = withoutColor(textOf(json["@message"]));
   const applied = appliedOf(json);
-  return { lines: output === "" ? [] : [{ level, output }], ...(applied !== undefined && { applied }) };
+  return { type, lines: output === "" ? [] : [{ level, output }], ...(applied !== undefined && { applied }) };
 }
 
 function appliedOf(json: Values): StreamLine["applied"] {

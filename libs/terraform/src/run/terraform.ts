@@ -162,7 +162,7 @@ export class Terraform {
       stderrFile,
     });
     await ears.onProcess({ process, command, stdoutFile, stderrFile });
-    const heard = new Hearing(quiet ? undefined : ears);
+    const heard = new Hearing(quiet ? undefined : ears, command);
     const exit = await heard.until(process.exited, stdoutFile, stderrFile);
     await ears.onProcess(undefined);
     return { exit, diagnostics: heard.diagnostics, text: heard.errorText };
@@ -180,9 +180,11 @@ class Hearing {
   readonly diagnostics: Diagnostic[] = [];
   errorText = "";
   readonly #ears: TerraformEars | undefined;
+  readonly #command: string;
 
-  constructor(ears: TerraformEars | undefined) {
+  constructor(ears: TerraformEars | undefined, command: string) {
     this.#ears = ears;
+    this.#command = command;
   }
 
   async until(exited: Promise<Exit>, stdoutFile: string, stderrFile: string): Promise<Exit> {
@@ -195,6 +197,7 @@ class Hearing {
     const read = readStreamLine(text, stream);
     if (stream === "stderr") this.errorText += `${text}\n`;
     if (read.diagnostic !== undefined) this.diagnostics.push(read.diagnostic);
+    if (this.#command === "apply" && read.type === "planned_change") return; // the plan has said it
     if (read.applied !== undefined) this.#ears?.onApplied?.(read.applied);
     read.lines.forEach((line) => this.#ears?.onLog(line));
   }
