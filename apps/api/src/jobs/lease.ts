@@ -24,13 +24,14 @@ export interface HeldJob {
   readonly committedSequence: number;
   readonly begunApply: boolean;
   readonly canceled: boolean;
+  readonly completed: boolean;
   readonly type: string;
-  readonly organizationId: string;
 }
 
 /**
  * Attaches a daemon's stream to its job under a new sub-epoch, which fences every older attachment. It accepts the job when
- * the acknowledgement itself was lost. Undefined when the epoch is no longer the job's, or it is over, or another's.
+ * the acknowledgement itself was lost. A job that this very attempt has ended can be attached to as well: the daemon then
+ * learns that its last message was committed. Undefined when the epoch is no longer the job's, or it is another's.
  */
 export async function attach(
   sql: TransactionSql,
@@ -39,13 +40,14 @@ export async function attach(
   epoch: number,
   holder: Holder,
 ): Promise<Attached | undefined> {
-  if (!(await accept(sql, hints, jobId, epoch))) return undefined;
+  await accept(sql, hints, jobId, epoch);
   const [row] = await sql<
     { sub_epoch: number; attempt: number; committed: number; canceled_at: Date | null; type: string }[]
   >`
     update api.job set sub_epoch = sub_epoch + 1, renewals = renewals + 1, updated_at = now(),
       lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
     where id = ${jobId} and epoch = ${epoch} and daemon_id = ${holder.daemonId} and incarnation = ${holder.incarnation}
+      and accepted_at is not null
     returning sub_epoch::float8 as sub_epoch, attempt, committed_sequence::float8 as committed, canceled_at, type`;
   return (
     row && {
@@ -68,7 +70,7 @@ export async function renew(sql: Queryable, { jobId, epoch, subEpoch }: Attachme
   return renewed.length > 0;
 }
 
-/** Locks the job for its holder. Undefined when the attachment was fenced or the job is over. */
+/** Locks the job for its holder, also when it has ended it. Undefined when the attachment was fenced. */
 export async function lockHeld(
   sql: TransactionSql,
   { jobId, epoch, subEpoch }: Attachment,
@@ -79,20 +81,20 @@ export async function lockHeld(
       committed: number;
       begun_apply_at: Date | null;
       canceled_at: Date | null;
+      completed_at: Date | null;
       type: string;
-      organization_id: string;
     }[]
   >`
-    select attempt, committed_sequence::float8 as committed, begun_apply_at, canceled_at, type, organization_id from api.job
-    where id = ${jobId} and epoch = ${epoch} and sub_epoch = ${subEpoch} and completed_at is null for update`;
+    select attempt, committed_sequence::float8 as committed, begun_apply_at, canceled_at, completed_at, type from api.job
+    where id = ${jobId} and epoch = ${epoch} and sub_epoch = ${subEpoch} for update`;
   return (
     row && {
       attempt: row.attempt,
       committedSequence: row.committed,
       begunApply: row.begun_apply_at !== null,
       canceled: row.canceled_at !== null,
+      completed: row.completed_at !== null,
       type: row.type,
-      organizationId: row.organization_id,
     }
   );
 }
