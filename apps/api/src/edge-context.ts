@@ -17,6 +17,16 @@ export interface EdgeContext {
   readonly signal: AbortSignal;
   /** Where users and agents reach this deployment. */
   readonly accessUrl: string;
+  /** How agents and clients find relays. */
+  readonly relays: RelaySettings;
   /** CODER_PROVISIONER_DAEMON_PSK, when set. */
   readonly preSharedKey?: Secret | undefined;
+}
+
+/** What agents are told about relays. */
+export interface RelaySettings {
+  /** The DERPMap of now. */
+  derpMap(): unknown;
+  readonly forceWebSockets: boolean;
+  readonly blockDirect: boolean;
 }

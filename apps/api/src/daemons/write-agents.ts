@@ -51,7 +51,7 @@ async function claimAgentRow(sql: TransactionSql, agent: AgentRow): Promise<void
   await sql`
     update api.workspace_agent set revoked_at = null, lifecycle_state = 'created', created_at = now(), incarnation = null,
       first_connected_at = null, last_connected_at = null, disconnected_at = null, started_at = null, ready_at = null,
-      replica_id = null, committed_sequence = 0
+      replica_id = null, resource_id = null, committed_sequence = 0
     where id = ${agent.id} and workspace_id = ${agent.workspaceId} and revoked_at is not null`;
   const rows = await sql`
     insert into api.workspace_agent as agent (id, workspace_id, job_id, name, token_hash)

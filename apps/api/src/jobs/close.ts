@@ -27,6 +27,7 @@ export async function closeJob(
   const builds = await sql<{ workspace_id: string }[]>`
     update api.workspace_build set unfinished = false, updated_at = now() where job_id = ${jobId} returning workspace_id`;
   await hints.notify(sql, channels.jobChanged, jobId);
+  await hints.notify(sql, channels.jobLogged, jobId); // followers of the log learn that it is over
   for (const build of builds) await hints.notify(sql, channels.workspaceChanged, build.workspace_id);
 }
 
