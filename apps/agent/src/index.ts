@@ -1,1 +1,1 @@
-export {};
+export { SshServer, type SshServerOptions } from "./ssh/ssh-server.ts";
