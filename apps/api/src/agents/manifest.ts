@@ -54,6 +54,7 @@ export async function readManifest(
     blockDirect: edge.relays.blockDirect,
     accessUrl: edge.accessUrl,
     agentLogSourceId: agentLogSourceId(agentId),
+    deploymentId: edge.secrets.deploymentId,
   };
   return { manifest, agentKey: row.public_key };
 }
