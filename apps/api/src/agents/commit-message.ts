@@ -50,6 +50,8 @@ async function commitOne(
       return completeScript(edge, sql, key, message.value);
     case "metadata":
       return writeMetadata(sql, key.agentId, message.value);
+    case "workingDirectory":
+      return setDirectory(edge, sql, key, message.value);
     case "hello":
     case "beat":
     case "stats":
@@ -72,6 +74,18 @@ async function advance(
     update api.workspace_agent set lifecycle_state = ${to}, updated_at = now(),
       started_at = case when ${to === "starting"} then ${at} else started_at end,
       ready_at = case when ${hasStarted(to)} then coalesce(ready_at, ${at}) else ready_at end
+    where id = ${key.agentId}`;
+  await edge.hints.notify(sql, channels.workspaceChanged, key.workspaceId);
+}
+
+async function setDirectory(
+  edge: EdgeContext,
+  sql: TransactionSql,
+  key: AgentStreamKey,
+  { expandedDirectory }: agent.WorkingDirectory,
+): Promise<void> {
+  await sql`
+    update api.workspace_agent set expanded_directory = ${storable(expandedDirectory)}, updated_at = now()
     where id = ${key.agentId}`;
   await edge.hints.notify(sql, channels.workspaceChanged, key.workspaceId);
 }
