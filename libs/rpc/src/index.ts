@@ -10,5 +10,7 @@ export {
   type WebSocketClosed,
   type WebSocketConnection,
   acceptWebSocket,
+  acceptWebSocketStream,
   openWebSocket,
+  openWebSocketStream,
 } from "./websocket.ts";
