@@ -1,0 +1,210 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { Backoff, CodedError, deferred, messageOf, sleep } from "@berth/std";
+import { serverAccount, type Account } from "./account.ts";
+import { findBinaries, type Binaries } from "./binaries.ts";
+import { prepareDataFolder, USER, type DataFolder } from "./data-folder.ts";
+import { findPostmaster, isAlive, startOf, stopPostmaster } from "./postmaster.ts";
+
+// Invariants
+//   L1  One living process owns a data folder: a second one is refused and told who holds it.
+//   L2  A server whose owner was killed is stopped, then started anew as our child: with our options, under our eyes.
+//   L3  A server that dies by itself is started again on the same port, five times a minute at most.
+
+/** How the server is to be. */
+export interface LocalPostgresOptions {
+  /** Everything is kept in `<folder>/postgres`. */
+  readonly folder: string;
+  /** A free port unless told. */
+  readonly port?: number;
+  /** 100 unless told. */
+  readonly maxConnections?: number;
+  /** Off for tests: nothing is flushed to the disk. On unless told. */
+  readonly durable?: boolean;
+}
+
+/** A running Postgres of our own. */
+export interface LocalPostgres extends AsyncDisposable {
+  /** With the password in it; the database `postgres`. */
+  readonly url: string;
+  /** The server's process now; another after it was started again. */
+  readonly pid: number;
+  /** Rejects when the server died and could not be brought back. */
+  readonly failed: Promise<never>;
+  /** Ends every session and the server. */
+  stop(): Promise<void>;
+}
+
+const READY_MS = 60_000;
+const ATTEMPTS = 5;
+
+/**
+ * Starts the bundled Postgres, making its data the first time.
+ * @throws CodedError saying what stands in the way, with the end of the server's log when it spoke.
+ */
+export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
+  const durable = options.durable ?? true;
+  const [binaries, account] = await Promise.all([findBinaries(), serverAccount()]);
+  const files = await prepareDataFolder(options.folder, binaries, account, durable);
+  await takeOver(files);
+  const server = new Server(binaries, account, files, flags(options, durable));
+  await server.start(options.port);
+  return server;
+}
+
+function flags(options: LocalPostgresOptions, durable: boolean): string[] {
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    max_connections: String(options.maxConnections ?? 100),
+    ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
+
+/** L1, L2 */
+async function takeOver(files: DataFolder): Promise<void> {
+  const running = await findPostmaster(files.data);
+  if (running === undefined) return;
+  const [pid, start] = (await readFile(files.owner, "utf8").catch(() => "")).trim().split(" ");
+  const owner = Number(pid);
+  if (owner > 0 && isAlive(owner) && (await startOf(owner)) === (start ?? ""))
+    throw new CodedError(
+      "failed_precondition",
+      `the embedded Postgres in ${files.data} is in use by process ${owner}: end that one, or choose another folder (CODER_CONFIG_DIR)`,
+    );
+  await stopPostmaster(running.pid);
+}
+
+class Server implements LocalPostgres {
+  readonly #binaries: Binaries;
+  readonly #account: Account | undefined;
+  readonly #files: DataFolder;
+  readonly #flags: readonly string[];
+  readonly #failure = deferred<never>();
+  readonly failed = this.#failure.promise;
+  readonly #restarts = new Backoff({ firstMs: 100, maxMs: 5_000, heldMs: 60_000 });
+  #attempts: number[] = [];
+  #port = 0;
+  #child: ChildProcess | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(binaries: Binaries, account: Account | undefined, files: DataFolder, flags: readonly string[]) {
+    this.#binaries = binaries;
+    this.#account = account;
+    this.#files = files;
+    this.#flags = flags;
+  }
+
+  get url(): string {
+    return `postgres://${USER}:${this.#files.password}@127.0.0.1:${this.#port}/postgres?sslmode=disable`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** A free port may be taken by another before Postgres binds it, and a lock file may outlive a kill for a moment. */
+  async start(port: number | undefined): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      this.#port = port ?? (await freePort());
+      const failure = await this.#launch();
+      if (failure === undefined) return this.#watch();
+      if (attempt === ATTEMPTS) throw failure;
+      await sleep(this.#restarts.nextMs());
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const pid = this.#child?.exitCode === null && this.#child.signalCode === null ? this.pid : 0;
+    if (pid > 0) await stopPostmaster(pid);
+    await rm(this.#files.owner, { force: true });
+  }
+
+  /** Starts the server once; answers what went wrong, or undefined when it takes connections. */
+  async #launch(): Promise<CodedError | undefined> {
+    const { data, log, owner } = this.#files;
+    const output = await openLog(log);
+    const from = (await stat(log)).size;
+    await writeFile(owner, `${process.pid} ${await startOf(process.pid)}\n`);
+    const child = spawn(this.#binaries.postgres, ["-D", data, "-p", String(this.#port), ...this.#flags], {
+      stdio: ["ignore", output.fd, output.fd],
+      detached: true, // Ctrl-C in the terminal is for us: we end Postgres last
+      env: { LC_ALL: "C" },
+      cwd: data,
+      ...this.#account,
+    });
+    const gone = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(messageOf(error)));
+      child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? `code ${code ?? "?"}`}`));
+    });
+    this.#child = child;
+    await output.close();
+    const end = await Promise.race([gone, this.#ready(child)]);
+    if (end === undefined) return undefined;
+    child.kill("SIGQUIT");
+    const tail = (await readFile(log)).subarray(from).toString().trim().split("\n").slice(-12).join("\n");
+    return new CodedError("internal", `starting the embedded Postgres in ${data}: ${end}\n${tail}`.trim());
+  }
+
+  async #ready(child: ChildProcess): Promise<string | undefined> {
+    const giveUpAt = performance.now() + READY_MS;
+    while (performance.now() < giveUpAt && child.exitCode === null && child.signalCode === null) {
+      const found = await findPostmaster(this.#files.data);
+      if (found?.pid === child.pid && found?.ready === true) return undefined;
+      await sleep(15);
+    }
+    return `it was not ready within ${READY_MS / 1000} s`;
+  }
+
+  /** L3 */
+  #watch(): void {
+    this.#child?.once("exit", () => void this.#revive());
+    this.#restarts.connected();
+  }
+
+  async #revive(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    const now = performance.now();
+    this.#attempts = [...this.#attempts.filter((at) => now - at < 60_000), now];
+    await sleep(this.#restarts.nextMs());
+    if (this.#stopping !== undefined) return;
+    const failure = await this.#launch();
+    if (failure === undefined) return this.#watch();
+    if (this.#attempts.length >= ATTEMPTS) return this.#failure.reject(failure);
+    await this.#revive();
+  }
+}
+
+/** One log file, and the one before it once it has grown over 10 MB. */
+async function openLog(path: string) {
+  const size = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  ); // absent at first
+  if (size > 10_000_000) await rename(path, `${path}.1`);
+  return open(path, "a", 0o600);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string")
+    throw new Error("asking for a free port: none was given");
+  return address.port;
+}
