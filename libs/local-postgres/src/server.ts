@@ -85,10 +85,11 @@ class Server implements LocalPostgres {
   readonly #failure = deferred<never>();
   readonly failed = this.#failure.promise;
   readonly #restarts = new Backoff({ firstMs: 100, maxMs: 5_000, heldMs: 60_000 });
-  #attempts: number[] = [];
+  #deaths: number[] = [];
   #port = 0;
   #child: ChildProcess | undefined;
-  #stopping: Promise<void> | undefined;
+  readonly #ending = new AbortController();
+  #stopped: Promise<void> | undefined;
 
   constructor(binaries: Binaries, account: Account | undefined, files: DataFolder, flags: readonly string[]) {
     this.#binaries = binaries;
@@ -117,17 +118,22 @@ class Server implements LocalPostgres {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+    this.#ending.abort();
+    this.#stopped ??= this.#end();
+    return this.#stopped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
-  async #stop(): Promise<void> {
-    const pid = this.#child?.exitCode === null && this.#child.signalCode === null ? this.pid : 0;
-    if (pid > 0) await stopPostmaster(pid);
+  #isEnding(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  async #end(): Promise<void> {
+    const running = this.#child?.exitCode === null && this.#child.signalCode === null;
+    if (running && this.pid > 0) await stopPostmaster(this.pid);
     await rm(this.#files.owner, { force: true });
   }
 
@@ -169,19 +175,22 @@ class Server implements LocalPostgres {
 
   /** L3 */
   #watch(): void {
-    this.#child?.once("exit", () => void this.#revive());
     this.#restarts.connected();
+    const child = this.#child;
+    if (child?.exitCode === null && child.signalCode === null)
+      child.once("exit", () => void (this.#isEnding() || this.#revive()));
+    else void this.#revive();
   }
 
   async #revive(): Promise<void> {
-    if (this.#stopping !== undefined) return;
     const now = performance.now();
-    this.#attempts = [...this.#attempts.filter((at) => now - at < 60_000), now];
+    this.#deaths = [...this.#deaths.filter((at) => now - at < 60_000), now];
     await sleep(this.#restarts.nextMs());
-    if (this.#stopping !== undefined) return;
+    if (this.#isEnding()) return;
     const failure = await this.#launch();
+    if (this.#isEnding()) return this.#end();
     if (failure === undefined) return this.#watch();
-    if (this.#attempts.length >= ATTEMPTS) return this.#failure.reject(failure);
+    if (this.#deaths.length >= ATTEMPTS) return this.#failure.reject(failure);
     await this.#revive();
   }
 }

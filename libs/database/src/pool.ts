@@ -1,0 +1,131 @@
+import postgres from "postgres";
+import { sleep } from "@berth/std";
+import type { DatabaseAddress } from "./address.ts";
+import type { Sql, TransactionSql } from "./database.ts";
+import { DatabaseSocket } from "./database-socket.ts";
+import { runTransaction } from "./transaction.ts";
+
+/** A statement that hears nothing for so long has lost its connection. */
+const SILENCE_MS = 30_000;
+
+/**
+ * What the server is told of each session: one whose client is gone, or frozen in a transaction, must not hold its locks.
+ * Not through a pooler in transaction mode, which refuses parameters it does not know.
+ */
+const SESSION = {
+  idle_in_transaction_session_timeout: 30_000,
+  tcp_keepalives_idle: "10",
+  tcp_keepalives_interval: "5",
+  tcp_keepalives_count: "3",
+};
+
+/** How a pool is to be. */
+export interface PoolOptions {
+  readonly max: number;
+  readonly applicationName: string;
+  /** Without the deadline on statements. */
+  readonly patient?: boolean;
+  /** Behind a pooler in transaction mode: no prepared statements, no session parameters. */
+  readonly pooled?: boolean;
+}
+
+/** One pool of the driver's, with the sockets under it. */
+interface Generation {
+  readonly driver: Sql;
+  readonly sockets: Set<DatabaseSocket>;
+}
+
+/**
+ * A pool that survives the loss of connections. The driver's does not quite: a connection lost between a statement and its
+ * write keeps the bytes and never writes again. So a loss retires the driver's whole pool: what runs on it ends there, and
+ * every later statement goes to a fresh one.
+ */
+export class Pool {
+  /** Statements on the pool of the moment; `begin` runs our own transactions. */
+  readonly sql: Sql;
+  readonly #address: DatabaseAddress;
+  readonly #options: PoolOptions;
+  readonly #onEnd: () => void;
+  readonly #all = new Set<DatabaseSocket>();
+  #current: Generation;
+  #ended = false;
+
+  constructor(address: DatabaseAddress, options: PoolOptions, onEnd: () => void) {
+    this.#address = address;
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.#current = this.#generation();
+    this.sql = this.#proxy();
+  }
+
+  /** The sockets that are open. */
+  get sockets(): ReadonlySet<DatabaseSocket> {
+    return this.#all;
+  }
+
+  begin<T>(options: string, work: (sql: TransactionSql) => Promise<T>): Promise<T> {
+    const { driver, sockets } = this.#current;
+    const find = (pid: number) => [...sockets].find((socket) => socket.backendPid === pid);
+    return runTransaction(driver, find, options, work);
+  }
+
+  /** Lets what runs finish for a while. (The driver's own end waits for ever on a connection once lost in a statement.) */
+  async end(graceMs = 2_000): Promise<void> {
+    this.#ended = true;
+    const waiting = new AbortController();
+    const ended = this.#current.driver.end();
+    const emptied = [...this.#all].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+    await Promise.race([ended, Promise.all(emptied), sleep(graceMs, waiting.signal)]);
+    waiting.abort();
+    for (const socket of this.#all) socket.destroy();
+    this.#onEnd();
+  }
+
+  #generation(): Generation {
+    const { max, patient = false, pooled = false, applicationName } = this.#options;
+    const { host, port, user, database, password, parameters } = this.#address;
+    const sockets = new Set<DatabaseSocket>();
+    const driver = postgres({
+      ...{ host, port, user, database, password, max },
+      ssl: false, // the socket has it
+      idle_timeout: 20,
+      connect_timeout: 10,
+      prepare: !pooled,
+      types: { bigint: postgres.BigInt },
+      onnotice: () => undefined,
+      connection: { application_name: applicationName, ...(pooled ? {} : SESSION), ...parameters },
+      // Not in the driver's types. One statement at a time on each connection: pipelined ones would share its fate,
+      // and a transaction would wait for a connection to have none left.
+      ...{ max_pipeline: 0, socket: () => this.#socket(sockets, patient ? undefined : SILENCE_MS) },
+    });
+    return { driver, sockets };
+  }
+
+  #socket(sockets: Set<DatabaseSocket>, silenceMs: number | undefined): DatabaseSocket {
+    const socket = new DatabaseSocket(this.#address, { silenceMs, onLost: () => this.#retire(sockets) });
+    for (const set of [this.#all, sockets]) {
+      set.add(socket);
+      socket.once("close", () => set.delete(socket));
+    }
+    return socket;
+  }
+
+  #retire(sockets: ReadonlySet<DatabaseSocket>): void {
+    if (this.#ended || sockets !== this.#current.sockets) return;
+    this.#current = this.#generation();
+    for (const socket of sockets) socket.retire();
+  }
+
+  #proxy(): Sql {
+    type Work = (sql: TransactionSql) => unknown;
+    const begin = (first: string | Work, second?: Work) => {
+      const options = typeof first === "string" ? first : "";
+      const work = typeof first === "string" ? second : first;
+      return this.begin(options, (sql) => Promise.resolve(work?.(sql)));
+    };
+    return new Proxy(this.#current.driver, {
+      apply: (_, self, args: unknown[]) => Reflect.apply(this.#current.driver, self, args) as unknown,
+      get: (_, key) => (key === "begin" ? begin : (Reflect.get(this.#current.driver, key) as unknown)),
+    });
+  }
+}
