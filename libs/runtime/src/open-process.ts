@@ -1,0 +1,109 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { ConfigError } from "@berth/config";
+import { type Listener, openListener } from "@berth/rpc";
+import { CodedError, type Scope, messageOf, newId } from "@berth/std";
+import type { Logger, Metrics } from "@berth/telemetry";
+import type { Member } from "./membership-seam.ts";
+import type { Plan, Values } from "./plan.ts";
+import type { Process, ReplicaId } from "./process.ts";
+import { Shared } from "./shared.ts";
+
+/** A fresh replica id. */
+export const newReplicaId = (): ReplicaId => newId<"replica">();
+
+/** Binds the one listener. @throws ConfigError when it cannot */
+export async function bindListener(
+  { process: config }: Values,
+  log: Logger,
+  metrics: Metrics,
+): Promise<Listener> {
+  const tls = await readCertificate(config);
+  return openListener({
+    address: config.listen,
+    folder: config.dataFolder,
+    log,
+    metrics,
+    ...(tls === undefined ? {} : { tls }),
+  });
+}
+
+async function readCertificate(config: Values["process"]) {
+  if (!config.tls) return undefined;
+  const read = (variable: string, file: string | undefined) =>
+    file === undefined
+      ? Promise.reject(new Error("it is not set"))
+      : readFile(file).catch((error: unknown) => {
+          throw new Error(`the file cannot be read (${messageOf(error)})`);
+        });
+  const files = { CODER_TLS_CERT_FILE: config.tlsCert, CODER_TLS_KEY_FILE: config.tlsKey };
+  const [cert, key] = await Promise.allSettled(Object.entries(files).map(([name, file]) => read(name, file)));
+  if (cert?.status === "fulfilled" && key?.status === "fulfilled")
+    return { cert: cert.value, key: key.value };
+  const mistakes = Object.entries(files).flatMap(([variable, value], at) => {
+    const outcome = at === 0 ? cert : key;
+    if (outcome?.status !== "rejected") return [];
+    const mend = "Set it to a PEM file, or CODER_TLS_ENABLE to false";
+    return [
+      { variable, expected: messageOf(outcome.reason), mend, ...(value === undefined ? {} : { value }) },
+    ];
+  });
+  throw new ConfigError(mistakes);
+}
+
+/** What making a process needs. */
+export interface ProcessParts {
+  readonly plan: Plan;
+  readonly values: Values;
+  readonly replicaId: ReplicaId;
+  readonly listener: Listener;
+  readonly scope: Scope;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A process, and whether and how it is a member of the cluster. */
+export interface OpenedProcess {
+  readonly process: Process;
+  /** The membership, once somebody has asked for it; it may still be joining. */
+  member(): Promise<Member> | undefined;
+}
+
+/** What the services of one process share. */
+export function openProcess(parts: ProcessParts): OpenedProcess {
+  const { plan, values, listener, scope } = parts;
+  const shared = new Shared(scope);
+  let key: Buffer | undefined;
+  let member: Promise<Member> | undefined;
+  const opened: Process = {
+    replicaId: parts.replicaId,
+    hostname: hostname(),
+    services: plan.services.map((service) => service.name),
+    address: listener.address,
+    port: listener.port,
+    ownTarget: listener.ownTarget,
+    dataFolder: values.process.dataFolder,
+    startedAt: new Date(),
+    share: (name, open) => shared.get(name, open),
+    trust(deploymentKey) {
+      key = deploymentKey;
+      listener.trust(deploymentKey);
+    },
+    get deploymentKey() {
+      if (key === undefined)
+        throw new CodedError("failed_precondition", "the deployment key is asked for before it was read");
+      return key;
+    },
+    async joinCluster() {
+      if (plan.membership === undefined)
+        throw new CodedError(
+          "failed_precondition",
+          "this process was started without a membership to join by",
+        );
+      member ??= plan.membership.join({ ...parts, config: values.membership, process: opened });
+      return (await member).cluster;
+    },
+  };
+  return { process: opened, member: () => member };
+}
