@@ -9,3 +9,4 @@ export {
   type TicketUse,
   type TicketVerdict,
 } from "./ticket.ts";
+export { readRelayMap } from "./relay-map.ts";
