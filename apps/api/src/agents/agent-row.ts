@@ -27,7 +27,8 @@ export async function beginStream(
   await beginIncarnation(sql, known, incarnation);
   const [row] = await sql<{ sequence: number }[]>`
     update api.workspace_agent set public_key = ${hello.publicKey}, ssh_host_key = ${hello.sshHostKey},
-      version = ${hello.version}, api_version = ${hello.apiVersion}, expanded_directory = ${hello.expandedDirectory},
+      version = ${hello.version}, api_version = ${hello.apiVersion},
+      expanded_directory = coalesce(nullif(${hello.expandedDirectory}, ''), expanded_directory),
       subsystems = ${hello.subsystems}, replica_id = ${replicaId}, stream_sequence = stream_sequence + 1,
       first_connected_at = coalesce(first_connected_at, now()), last_connected_at = now(), disconnected_at = null,
       updated_at = now()

@@ -1,5 +1,6 @@
 import type { Hints } from "@berth/coordination";
 import type { Queryable, TransactionSql } from "@berth/database";
+import { channels } from "../channels.ts";
 import { accept, type Holder } from "./claim.ts";
 import { LEASE_MS } from "./periods.ts";
 
@@ -49,6 +50,7 @@ export async function attach(
     where id = ${jobId} and epoch = ${epoch} and daemon_id = ${holder.daemonId} and incarnation = ${holder.incarnation}
       and accepted_at is not null
     returning sub_epoch::float8 as sub_epoch, attempt, committed_sequence::float8 as committed, canceled_at, type`;
+  await hints.notify(sql, channels.jobChanged, jobId); // an older attachment learns that it is fenced
   return (
     row && {
       jobId,
