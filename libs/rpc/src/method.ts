@@ -19,7 +19,7 @@ type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer R
 export interface Call {
   /** First value of a request header, lower-case names. */
   header(name: string): string | undefined;
-  /** `host:port` of the peer, or `unix`. */
+  /** `host:port` of the peer; `unix` for a Unix socket and for gRPC inside a WebSocket, so it proves nothing. */
   readonly peer: string;
   /** Aborted when the caller has gone, its deadline is over, or the process closes. */
   readonly signal: AbortSignal;
@@ -84,6 +84,9 @@ export interface ConnectOptions {
   readonly deploymentKey?: Buffer;
   /** Raises the receive window (mesh bulk): 64 KiB per round trip otherwise. */
   readonly receiveWindowBytes?: number;
-  /** Whether this client has a TCP connection of its own. */
+  /**
+   * Whether this client has a TCP connection of its own; it has by default, so that dialing anew never lands on a frozen
+   * connection that another client holds. `false` shares one with all clients of the same target.
+   */
   readonly ownConnection?: boolean;
 }

@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import type { Server } from "node:net";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { type Server, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "@berth/config";
@@ -53,13 +53,34 @@ export async function listenOwn(server: Server, folder: string): Promise<OwnSock
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `rpc-${process.pid}.sock`);
   if (Buffer.byteLength(path) <= LONGEST_PATH) {
-    await rm(path, { force: true }); // left by a process of the same id that was killed
+    await removeAbandoned(folder);
     await listening(server, { path, backlog: BACKLOG });
     return { path, remove: () => rm(path, { force: true }) };
   }
   const short = await mkdtemp(join(shortTemporary(), "berth-"));
   await listening(server, { path: join(short, "rpc.sock"), backlog: BACKLOG });
   return { path: join(short, "rpc.sock"), remove: () => rm(short, { recursive: true, force: true }) };
+}
+
+/** A process that was killed leaves its socket behind: nobody answers on it any longer. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^rpc-\d+\.sock$/.test(name));
+  await Promise.all(
+    names.map(async (name) => {
+      if (!(await answers(join(folder, name)))) await rm(join(folder, name), { force: true });
+    }),
+  );
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 }
 
 /** The temp directory, unless even that is long. */

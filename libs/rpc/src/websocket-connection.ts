@@ -34,10 +34,10 @@ const CLOSE_LIMIT_MS = 5_000;
 const SLOW: WebSocketClosed = { code: 1011, reason: "the peer does not read" };
 
 /** Gives a socket of `ws` its shape here; to be called before its first message can have come. */
-export function wrapWebSocket(socket: WebSocket): WebSocketConnection {
+export function wrapWebSocket(socket: WebSocket, writeLimitMs = WRITE_LIMIT_MS): WebSocketConnection {
   const incoming = new Channel<string | Buffer>();
   const closed = deferred<WebSocketClosed>();
-  const writes = new Writes(socket, () => {
+  const writes = new Writes(socket, writeLimitMs, () => {
     closeWithin(socket, SLOW.code, SLOW.reason);
     closed.resolve(SLOW);
   });
@@ -85,8 +85,11 @@ class Writes {
 
   readonly #tooSlow: () => void;
 
-  constructor(socket: WebSocket, tooSlow: () => void) {
+  readonly #limitMs: number;
+
+  constructor(socket: WebSocket, limitMs: number, tooSlow: () => void) {
     this.#socket = socket;
+    this.#limitMs = limitMs;
     this.#tooSlow = tooSlow;
   }
 
@@ -117,6 +120,6 @@ class Writes {
   }
 
   #newLimit(): NodeJS.Timeout {
-    return setTimeout(this.#tooSlow, WRITE_LIMIT_MS);
+    return setTimeout(this.#tooSlow, this.#limitMs);
   }
 }
