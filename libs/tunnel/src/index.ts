@@ -10,3 +10,6 @@ export {
   type TicketVerdict,
 } from "./ticket.ts";
 export { readRelayMap } from "./relay-map.ts";
+export { RelayConnection, type RelayConnectionListener } from "./relay-connection.ts";
+export { dial } from "./dial.ts";
+export { accept } from "./accept.ts";

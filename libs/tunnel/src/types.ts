@@ -87,8 +87,6 @@ export interface RelayConnectionOptions {
   readonly relays: () => readonly RelayAddress[];
   /** The present ticket, asked at every connect, so that a renewed one is used. */
   readonly ticket: () => string | undefined;
-  /** More certificate authorities for `https` relays, PEM. */
-  readonly certificateAuthorities?: readonly string[];
 }
 
 /** Opens one session. */
