@@ -27,7 +27,7 @@ export class Connector {
   listener(opened: (socket: DatabaseSocket) => void): ClientConfig {
     const { host, port, user, database, password } = this.address;
     return {
-      ...{ host, port, user, database, password },
+      ...{ host, port, user, database, password: () => password.value },
       ssl: false, // the socket has it
       application_name: `${this.#name} listener`,
       stream: () => {

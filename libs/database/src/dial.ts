@@ -10,10 +10,11 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /**
  * Opens the byte stream that a driver then speaks on: TCP or a Unix socket, with TLS as the mode says.
- * @throws DatabaseError naming host and port, after `deadlineMs` at the latest.
+ * @throws DatabaseError naming host and port, after `deadlineMs` at the latest; ConfigError for a password that cannot be.
  */
 export async function dial(address: DatabaseAddress, deadlineMs: number): Promise<Socket> {
   const { host, port } = address;
+  await address.password.refresh();
   const socket = host.startsWith("/")
     ? connectTcp({ path: `${host}/.s.PGSQL.${port}` })
     : connectTcp({ host, port, noDelay: true });

@@ -1,9 +1,10 @@
-import { CodedError, messageOf, Secret, sleep } from "@berth/std";
+import { type CodedError, messageOf, Secret, sleep } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import { parseAddress, type DatabaseAddress } from "./address.ts";
 import { Connector } from "./connector.ts";
 import type { Database } from "./database.ts";
 import { DatabaseError } from "./database-error.ts";
+import { wrong } from "./mistake.ts";
 import { PooledDatabase } from "./pooled-database.ts";
 import { isPooled } from "./pooler.ts";
 
@@ -27,7 +28,7 @@ export type OpenDatabase = Database & AsyncDisposable;
 
 /**
  * Opens the pool and the listener, waiting a while for a Postgres that starts up beside us.
- * @throws DatabaseError naming variable, host and port; at once when it refuses user, password or database.
+ * @throws DatabaseError naming variable, host and port; ConfigError at once when user, password or database are refused.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenDatabase> {
   const { log, maxConnections = 10, applicationName = "berth", patienceMs = 30_000 } = options;
@@ -83,21 +84,8 @@ function explained(
   error: DatabaseError,
   { variable, host, port, user, database }: DatabaseAddress,
 ): CodedError {
-  const where = `${variable} leads to ${user}@${host}:${port}/${database}`;
-  const mend = error.isRefusal
-    ? `Correct ${variable}, or make that user and database`
-    : `Start that Postgres, open the way to it, or correct ${variable}`;
-  return new DatabaseRefusedError(`${where}: ${messageOf(error)}. ${mend}`, error);
-}
-
-/** The database cannot be used as configured. */
-export class DatabaseRefusedError extends CodedError {
-  override readonly name = "DatabaseRefusedError";
-  /** Whether the configuration is wrong, rather than Postgres away. */
-  readonly isConfiguration: boolean;
-
-  constructor(message: string, cause: DatabaseError) {
-    super(cause.isRefusal ? "invalid_argument" : "unavailable", message, { cause });
-    this.isConfiguration = cause.isRefusal;
-  }
+  const what = `it leads to ${user}@${host}:${port}/${database}, and ${messageOf(error)}`;
+  if (error.isRefusal) return wrong(variable, what, `Correct ${variable}, or make that user and database`);
+  const mend = `Start that Postgres, open the way to it, or correct ${variable}`;
+  return new DatabaseError(`${variable}: ${what}. ${mend}`, { cause: error });
 }

@@ -86,7 +86,7 @@ export class Pool {
     const { host, port, user, database, password, parameters } = this.#address;
     const sockets = new Set<DatabaseSocket>();
     const driver = postgres({
-      ...{ host, port, user, database, password, max },
+      ...{ host, port, user, database, max, password: () => password.value },
       ssl: false, // the socket has it
       idle_timeout: 20,
       connect_timeout: 10,
