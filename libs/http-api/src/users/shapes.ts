@@ -40,8 +40,8 @@ export type User = Static<typeof User>;
 export const UserList = shape("GetUsersResponse", { users: list(User), count: Type.Integer() });
 export type UserList = Static<typeof UserList>;
 
-const email = () => Type.String({ format: "email", maxLength: 254 });
-const password = () => Type.String({ minLength: 8, maxLength: 256 });
+const email = () => Type.String({ format: "email", maxLength: 254, description: "An e-mail address" });
+const password = () => Type.String({ minLength: 8, maxLength: 256, description: "At least 8 characters" });
 
 /** The first user becomes the owner of the site. */
 export const CreateFirstUser = shape("CreateFirstUserRequest", {

@@ -1,0 +1,29 @@
+import type { DeploymentSecrets, Hints, Leases, SigningKeys } from "@berth/coordination";
+import type { Database } from "@berth/database";
+import type { DerpMap } from "@berth/http-api";
+import type { Mount } from "@berth/rpc";
+import type { Cluster, Process, ServiceContext } from "@berth/runtime";
+import type { Scope } from "@berth/std";
+import type { Logger, Metrics } from "@berth/telemetry";
+import type { HttpConfig } from "./config.ts";
+
+/** What every part of the api works with. */
+export interface Plane {
+  readonly config: HttpConfig;
+  readonly database: Database;
+  readonly hints: Hints;
+  readonly leases: Leases;
+  readonly secrets: DeploymentSecrets;
+  readonly signingKeys: SigningKeys;
+  readonly process: Process;
+  readonly cluster: Cluster;
+  /** How everybody else reaches this deployment. */
+  readonly accessUrl: URL;
+  readonly derpMap: DerpMap;
+  readonly mount: Mount;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly scope: Scope;
+  readonly signal: AbortSignal;
+  readonly onDrain: ServiceContext<HttpConfig>["onDrain"];
+}

@@ -1,0 +1,69 @@
+import { routes } from "@berth/http-api";
+import { on, type Handled } from "../http/handler.ts";
+import { Problem } from "../http/problem.ts";
+import { sessionCookie } from "../identity/credentials.ts";
+import { hashPassword, passwordFits } from "../identity/password.ts";
+import { newToken } from "../identity/token.ts";
+import { deleteKey, insertKey } from "../keys/store.ts";
+import { findOrganization } from "../organizations/store.ts";
+import type { Plane } from "../plane.ts";
+import { countUsers, findUserByEmail, insertUser, lockUsers } from "./store.ts";
+
+/** The first user, log-in and log-out. */
+export const sessionHandlers = (plane: Plane): readonly Handled[] => [
+  on(routes.hasFirstUser, async ({ sql }) => {
+    if ((await countUsers(sql)) === 0) throw new Problem(404, "The initial user has not been created!");
+    return { message: "The initial user has already been created!" };
+  }),
+  on(routes.createFirstUser, async ({ body, change }) => {
+    const passwordHash = await hashPassword(body.password);
+    return change(async (sql, say) => {
+      await lockUsers(sql);
+      if ((await countUsers(sql)) > 0) throw new Problem(400, "The initial user has already been created.");
+      const organization = await findOrganization(sql, "default");
+      if (organization === undefined)
+        throw new Error("creating the first user: there is no default organization");
+      const { email, username, name = "" } = body;
+      const id = await insertUser(sql, {
+        username,
+        email,
+        name,
+        passwordHash,
+        loginType: "password",
+        roles: ["owner"],
+        organizationIds: [organization.id],
+      });
+      say({ resourceId: id, userId: id, diff: { username, email, roles: ["owner"] } });
+      return { user_id: id, organization_id: organization.id };
+    });
+  }),
+  on(routes.logIn, async ({ sql, body, change, address, setHeader }) => {
+    const user = await findUserByEmail(sql, body.email);
+    const fits = await passwordFits(body.password, user?.password_hash ?? null);
+    if (user === undefined || !fits) throw new Problem(401, "Incorrect email or password.");
+    if (user.status === "suspended") throw new Problem(401, "User is suspended. Contact an administrator.");
+    const key = newToken();
+    await change(async (transaction, say) => {
+      const lifetimeMs = plane.config.sessionDurationMs;
+      await insertKey(transaction, { ...key, userId: user.id, loginType: "password", lifetimeMs, address });
+      say({ resourceId: key.id, userId: user.id });
+    });
+    setHeader("set-cookie", sessionCookie(key.token, { secure: plane.accessUrl.protocol === "https:" }));
+    return { session_token: key.token };
+  }),
+  on(routes.logOut, async ({ caller, change, setHeader }) => {
+    await change(async (sql, say) => {
+      await deleteKey(sql, caller.userId, caller.keyId);
+      say({ resourceId: caller.keyId });
+    });
+    setHeader("set-cookie", sessionCookie(undefined, { secure: plane.accessUrl.protocol === "https:" }));
+    return { message: "Logged out!" };
+  }),
+  on(routes.getAuthMethods, () =>
+    Promise.resolve({
+      password: { enabled: true },
+      github: { enabled: false, default_provider_configured: false },
+      oidc: { enabled: false, signInText: "", iconUrl: "" },
+    }),
+  ),
+];
