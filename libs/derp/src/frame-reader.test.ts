@@ -75,6 +75,31 @@ test("random bytes never throw anything but the protocol error", () => {
   );
 });
 
+test("long frames that span chunks come in parts to whoever wants them so, every byte in place", () => {
+  const sizes = fc.array(fc.integer({ min: 32, max: 65_568 }), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(sizes, fc.array(fc.nat(), { maxLength: 30 }), (lengths, cuts) => {
+      const frames = lengths.map((length, index) =>
+        encodeFrame(Frame.sendPacket.code, Buffer.alloc(length, index)),
+      );
+      const heard: string[] = [];
+      const reader = new FrameReader(
+        "relay",
+        (_type, buffer, start, end) => heard.push(buffer.toString("hex", start, end)),
+        (_type, parts) => {
+          const pieces = parts.map(({ chunk, start, end }) => chunk.subarray(start, end));
+          expect(pieces[0]?.length).toBeGreaterThanOrEqual(69);
+          heard.push(Buffer.concat(pieces).toString("hex"));
+        },
+      );
+      for (const chunk of split(Buffer.concat(frames), cuts)) reader.read(chunk);
+      expect(heard).toEqual(frames.map((frame) => frame.toString("hex")));
+      expect(reader.isBetweenFrames).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("a frame inside one chunk is a view of that chunk", () => {
   const chunk = encodeFrame(Frame.ping.code, Buffer.alloc(8));
   new FrameReader("relay", (_type, buffer) => expect(buffer).toBe(chunk)).read(chunk);

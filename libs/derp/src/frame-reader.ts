@@ -1,4 +1,4 @@
-import { Frame, HEADER_BYTES, type Layout, MAX_SERVER_FRAME_BYTES } from "./frames.ts";
+import { Frame, HEADER_BYTES, KEY_BYTES, type Layout, MAX_SERVER_FRAME_BYTES } from "./frames.ts";
 import { DerpProtocolError } from "./protocol-error.ts";
 
 /** Which end reads: a relay reads what clients send, a client what relays send, a mesh link what siblings forward. */
@@ -9,6 +9,25 @@ export type ReadingEnd = "relay" | "client" | "mesh";
  * buffer of its own when the frame spanned chunks; the reader never touches it again.
  */
 export type FrameListener = (type: number, buffer: Buffer, start: number, end: number) => void;
+
+/** A piece of a frame: what of a received chunk belongs to it. */
+export interface FramePart {
+  readonly chunk: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Hears one long frame that spanned chunks, in parts that together are the whole frame. The first holds the header and both
+ * keys at least. Who does not want this hears the frame whole, at the cost of a copy.
+ */
+export type SplitFrameListener = (type: number, parts: readonly FramePart[]) => void;
+
+/** Frames from this size on may be split; shorter ones are cheaper to copy. */
+const SPLIT_FROM_BYTES = 8 * 1024;
+
+/** What a first part must hold. */
+const FIRST_PART_BYTES = HEADER_BYTES + 2 * KEY_BYTES;
 
 /** What may be read at each end, and the longest unknown frame that is skipped there. */
 const vocabularies: Record<ReadingEnd, { senders: readonly Layout["from"][]; maxUnknownBytes: number }> = {
@@ -47,28 +66,34 @@ const boundsByEnd: Record<ReadingEnd, Bounds> = {
 /**
  * Cuts received chunks into frames without copying them; only a frame that spans chunks is gathered into a buffer of its own.
  * Invariants
- *   F1  At most one of `#skip`, `#header`, `#frame` is in use: between chunks the stream stands inside an unknown frame,
- *       inside a header, inside a known frame, or between two frames.
+ *   F1  At most one of `#skip`, `#header`, `#frame`, `#parts` is in use: between chunks the stream stands inside an unknown
+ *       frame, inside a header, inside a known frame (gathered or in parts), or between two frames.
  *   F2  Lengths are judged before anything is allocated, so a peer costs at most one frame of its type's limit.
  *   F3  After a throw the reader is broken: the connection must be closed.
  */
 export class FrameReader {
   readonly #bounds: Bounds;
   readonly #hear: FrameListener;
+  readonly #hearSplit: SplitFrameListener | undefined;
   readonly #header = Buffer.allocUnsafeSlow(HEADER_BYTES);
   #headerBytes = 0;
   #skip = 0;
   #frame: Buffer | undefined;
   #frameBytes = 0;
+  #parts: FramePart[] | undefined;
+  #missingBytes = 0;
 
-  constructor(end: ReadingEnd, hear: FrameListener) {
+  constructor(end: ReadingEnd, hear: FrameListener, hearSplit?: SplitFrameListener) {
     this.#bounds = boundsByEnd[end];
     this.#hear = hear;
+    this.#hearSplit = hearSplit;
   }
 
   /** Whether the stream stands between two frames. */
   get isBetweenFrames(): boolean {
-    return this.#skip === 0 && this.#headerBytes === 0 && this.#frame === undefined;
+    return (
+      this.#skip === 0 && this.#headerBytes === 0 && this.#frame === undefined && this.#parts === undefined
+    );
   }
 
   /**
@@ -110,6 +135,7 @@ export class FrameReader {
       this.#skip -= skipped;
       return at + skipped;
     }
+    if (this.#parts !== undefined) return this.#collect(this.#parts, chunk, at);
     return this.#frame === undefined ? at : this.#gather(this.#frame, chunk, at);
   }
 
@@ -117,6 +143,12 @@ export class FrameReader {
   #begin(type: number, length: number, from: Buffer, at: number): void {
     if (!this.#isKnown(type)) {
       this.#skip = length - (from.length - at - HEADER_BYTES);
+      return;
+    }
+    const hereBytes = from.length - at;
+    if (this.#hearSplit !== undefined && length >= SPLIT_FROM_BYTES && hereBytes >= FIRST_PART_BYTES) {
+      this.#parts = [{ chunk: from, start: at, end: from.length }];
+      this.#missingBytes = HEADER_BYTES + length - hereBytes;
       return;
     }
     this.#frame = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
@@ -131,6 +163,17 @@ export class FrameReader {
       this.#hear(frame[0] ?? 0, frame, 0, frame.length);
     }
     return at + copied;
+  }
+
+  #collect(parts: FramePart[], chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#missingBytes);
+    if (end > at) parts.push({ chunk, start: at, end });
+    this.#missingBytes -= end - at;
+    if (this.#missingBytes === 0) {
+      this.#parts = undefined;
+      this.#hearSplit?.(parts[0]?.chunk[parts[0].start] ?? 0, parts);
+    }
+    return end;
   }
 
   #isKnown(type: number): boolean {

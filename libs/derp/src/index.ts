@@ -10,7 +10,13 @@ export {
   PeerGoneReason,
 } from "./frames.ts";
 export { DerpProtocolError } from "./protocol-error.ts";
-export { type FrameListener, FrameReader, type ReadingEnd } from "./frame-reader.ts";
+export {
+  type FrameListener,
+  type FramePart,
+  FrameReader,
+  type ReadingEnd,
+  type SplitFrameListener,
+} from "./frame-reader.ts";
 export { type KeyPair, generateKeyPair, isPublicKey, keyPairOf } from "./keys.ts";
 export { Box } from "./box.ts";
 export {
