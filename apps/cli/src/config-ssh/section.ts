@@ -1,6 +1,6 @@
 import { CodedError } from "@berth/std";
 
-// The markers that public editors look for: editors.md 3.3 (11 and 12 dashes at the ends).
+// The markers that public editors look for (11 and 12 dashes at the ends).
 const START = "# ------------START-CODER-----------";
 const END = "# ------------END-CODER------------";
 

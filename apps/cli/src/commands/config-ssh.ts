@@ -1,0 +1,178 @@
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { routes, type SshConfig } from "@berth/http-api";
+import { selfCommand } from "@berth/runtime";
+import { type Command, Option } from "commander";
+import { type CliContext, contextOf } from "../cli-context.ts";
+import {
+  cutSection,
+  joinSection,
+  mergeOptions,
+  readOptions,
+  type SectionHost,
+  type SectionOptions,
+  writeSection,
+} from "../config-ssh/section.ts";
+import { difference } from "../config-ssh/difference.ts";
+
+interface ConfigSshOptions {
+  readonly sshConfigFile: string;
+  readonly coderBinaryPath?: string;
+  readonly sshOption: readonly string[];
+  readonly sshHostPrefix?: string;
+  readonly hostnameSuffix?: string;
+  readonly wait?: string;
+  readonly disableAutostart?: boolean;
+  readonly dryRun?: boolean;
+  readonly usePreviousOptions?: boolean;
+  readonly yes?: boolean;
+}
+
+/** `config-ssh`: a section of ~/.ssh/config, by the flags and markers that scripts and editors know. */
+export function addConfigSsh(program: Command): void {
+  const option = (flags: string, variable: string, description: string) =>
+    new Option(flags, description).env(`CODER_${variable}`);
+  const collect = (value: string, former: readonly string[]) => [...former, value];
+  program
+    .command("config-ssh")
+    .description("let ssh, scp and sftp reach workspaces as coder.<workspace> and <workspace>.coder")
+    .addOption(
+      option("--ssh-config-file <file>", "SSH_CONFIG_FILE", "the file to write").default(
+        join(homedir(), ".ssh", "config"),
+        "~/.ssh/config",
+      ),
+    )
+    .addOption(
+      option("--coder-binary-path <file>", "SSH_CONFIG_BINARY_PATH", "the program that ssh runs, absolute"),
+    )
+    .addOption(
+      option("-o, --ssh-option <option>", "SSH_CONFIG_OPTS", "an option for the hosts; may be repeated")
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .addOption(
+      option("--ssh-host-prefix <prefix>", "CONFIGSSH_SSH_HOST_PREFIX", "other than the deployment's"),
+    )
+    .addOption(
+      option("--hostname-suffix <suffix>", "CONFIGSSH_HOSTNAME_SUFFIX", "other than the deployment's"),
+    )
+    .addOption(
+      option("--wait <when>", "CONFIGSSH_WAIT", "for the start-up script").choices(["yes", "no", "auto"]),
+    )
+    .addOption(
+      option("--disable-autostart", "CONFIGSSH_DISABLE_AUTOSTART", "do not start stopped workspaces"),
+    )
+    .addOption(option("-n, --dry-run", "SSH_DRY_RUN", "show what would change, and change nothing"))
+    .addOption(
+      option("--use-previous-options", "SSH_USE_PREVIOUS_OPTIONS", "keep the options of the last run"),
+    )
+    .option("-y, --yes", "do not ask")
+    .action(async (options: ConfigSshOptions, command: Command) => configure(contextOf(command), options));
+}
+
+async function configure(context: CliContext, options: ConfigSshOptions): Promise<void> {
+  const { terminal } = context;
+  const { client } = await context.logIn();
+  const deployment = await client.call(routes.getSshConfig, {});
+  const former = await readConfig(options.sshConfigFile);
+  const cut = cutSection(former);
+  const kept = await chooseOptions(context, options, cut.section);
+  const section = writeSection(kept, hostsOf(context, options, kept, deployment));
+  const next = joinSection(cut, section);
+  if (next === former) return terminal.say("No changes to make.");
+  if (options.dryRun === true) {
+    terminal.say(`Dry run: ${options.sshConfigFile} would change:`);
+    return terminal.print(difference(former, next));
+  }
+  if (options.yes !== true && terminal.asksPeople) {
+    terminal.say(difference(former, next));
+    if (!(await terminal.askYesNo(`Change ${options.sshConfigFile}?`, true))) return;
+  }
+  await writeAtomically(options.sshConfigFile, next);
+  terminal.say(`Updated ${options.sshConfigFile}. Try: ssh ${deployment.hostname_prefix}<workspace>`);
+}
+
+/** What was given now; or what the last run kept, when nothing was given or it is asked for. */
+async function chooseOptions(
+  { terminal }: CliContext,
+  options: ConfigSshOptions,
+  section: string | undefined,
+): Promise<SectionOptions> {
+  const given: SectionOptions = {
+    ...(options.wait === undefined ? {} : { wait: options.wait }),
+    ...(options.sshHostPrefix === undefined ? {} : { sshHostPrefix: options.sshHostPrefix }),
+    ...(options.hostnameSuffix === undefined ? {} : { hostnameSuffix: options.hostnameSuffix }),
+    ...(options.disableAutostart === true ? { disableAutostart: true } : {}),
+    sshOptions: options.sshOption,
+    headers: [],
+  };
+  if (section === undefined) return given;
+  const previous = readOptions(section);
+  const none: SectionOptions = { sshOptions: [], headers: [] };
+  const isSame = (a: SectionOptions, b: SectionOptions) => writeSection(a, []) === writeSection(b, []);
+  if (isSame(previous, given) || isSame(previous, none)) return given;
+  if (options.usePreviousOptions === true) return previous;
+  if (options.yes === true || !terminal.asksPeople) return given;
+  return (await terminal.askYesNo("Keep the options of the last run?", true)) ? previous : given;
+}
+
+/** The hosts: the deployment's prefix and suffix, with the key of each agent pinned, never "accept any". */
+function hostsOf(
+  { globals }: CliContext,
+  options: ConfigSshOptions,
+  kept: SectionOptions,
+  deployment: SshConfig,
+): SectionHost[] {
+  const binary =
+    options.coderBinaryPath === undefined
+      ? selfCommand([]).map(quote).join(" ")
+      : quote(options.coderBinaryPath);
+  const base = `${binary} --global-config ${quote(globals.globalConfig)}`;
+  const flags = [
+    ...(kept.wait === undefined ? [] : [`--wait ${kept.wait}`]),
+    ...(kept.disableAutostart === true ? ["--disable-autostart"] : []),
+  ];
+  const host = (pattern: string, form: string): SectionHost => ({
+    pattern,
+    lines: mergeOptions(
+      [
+        "ConnectTimeout 0",
+        "LogLevel ERROR",
+        "StrictHostKeyChecking yes",
+        "UserKnownHostsFile /dev/null",
+        `KnownHostsCommand ${base} ssh-known-host ${form} %I %H`,
+        `ProxyCommand ${[base, "ssh --stdio", ...flags, form, "%h"].join(" ")}`,
+      ],
+      Object.entries(deployment.ssh_config_options).map(([key, value]) => `${key} ${value}`),
+      kept.sshOptions,
+    ),
+  });
+  const prefix = kept.sshHostPrefix ?? deployment.hostname_prefix;
+  const suffix = kept.hostnameSuffix ?? deployment.hostname_suffix;
+  return [
+    ...(prefix === "" ? [] : [host(`${prefix}*`, `--ssh-host-prefix ${prefix}`)]),
+    ...(suffix === "" ? [] : [host(`*.${suffix}`, `--hostname-suffix ${suffix}`)]),
+  ];
+}
+
+const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `"${text}"`);
+
+async function readConfig(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+async function writeAtomically(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const mode = await stat(file).then(
+    (found) => found.mode & 0o777,
+    () => 0o600, // a new file
+  );
+  await writeFile(`${file}.new`, text, { mode });
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,211 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { ApiError, type HttpClient, routes, type Template, type TemplateVersion } from "@berth/http-api";
+import { CodedError } from "@berth/std";
+import { type Command, Option } from "commander";
+import { showJob } from "../builds.ts";
+import { type CliContext, contextOf } from "../cli-context.ts";
+import { addOutput, collectPairs, type Pair, printList } from "../output.ts";
+import { starterTemplates } from "../starter-templates/index.ts";
+import { ago } from "../table.ts";
+import { demandEmptyFolder, packTemplate } from "../template-archive.ts";
+
+const ORGANIZATION = "default";
+
+interface PushOptions {
+  readonly directory: string;
+  readonly name?: string;
+  readonly message?: string;
+  readonly activate: boolean;
+  readonly provisionerTag: readonly Pair[];
+  readonly variable: readonly Pair[];
+  readonly yes?: boolean;
+}
+
+/** `templates init | push | list | versions | delete`. */
+export function addTemplates(program: Command): void {
+  const templates = program.command("templates").alias("template").description("manage templates");
+  templates
+    .command("init [folder]")
+    .description("write a starter template into a folder")
+    .addOption(new Option("--id <id>", "which").choices([...starterTemplates.keys()]))
+    .action(async (folder: string | undefined, options: { id?: string }, command: Command) =>
+      initialize(contextOf(command), folder, options.id),
+    );
+  templates
+    .command("push [name]")
+    .description("upload a template's folder as its new version, and make the template when there is none")
+    .option("-d, --directory <folder>", "the template's folder", ".")
+    .option("--name <version>", "name of the version; made up otherwise")
+    .option("-m, --message <text>", "what changed")
+    .option("--no-activate", "leave the active version as it is")
+    .option(
+      "--provisioner-tag <key=value>",
+      "tags of the daemons that build it; may be repeated",
+      collectPairs,
+      [],
+    )
+    .option("--variable, --var <name=value>", "a Terraform variable; may be repeated", collectPairs, [])
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string | undefined, options: PushOptions, command: Command) =>
+      push(contextOf(command), name, options),
+    );
+  addOutput(templates.command("list").alias("ls").description("list templates")).action(
+    async ({ output }: { output: string }, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.logIn();
+      const all = await client.call(routes.listTemplates, {});
+      printList(context.terminal, output, all, ["name", "last updated", "used by"], (template) => [
+        template.name,
+        ago(template.updated_at),
+        `${Math.max(0, template.active_user_count)} developers`,
+      ]);
+    },
+  );
+  const versions = templates.command("versions").alias("version").description("versions of a template");
+  addOutput(versions.command("list <template>").alias("ls").description("list them")).action(listVersions);
+  templates
+    .command("delete [name...]")
+    .alias("rm")
+    .description("delete templates that have no workspaces")
+    .option("-y, --yes", "do not ask")
+    .action(async (names: string[], options: { yes?: boolean }, command: Command) =>
+      remove(contextOf(command), names, options.yes),
+    );
+}
+
+async function initialize(
+  { terminal }: CliContext,
+  given: string | undefined,
+  id: string | undefined,
+): Promise<void> {
+  const choices = [...starterTemplates].map(([value, { description }]) => ({
+    name: value,
+    value,
+    description,
+  }));
+  const chosen = id ?? (await terminal.choose("Which starter template?", choices));
+  const folder = resolve(given ?? chosen);
+  await demandEmptyFolder(folder);
+  for (const [path, content] of Object.entries(starterTemplates.get(chosen)?.files ?? {})) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  terminal.say(
+    `Wrote the template "${chosen}" into ${folder}\nPush it: berth templates push ${basename(folder)} --directory ${folder}`,
+  );
+}
+
+async function push(context: CliContext, given: string | undefined, options: PushOptions): Promise<void> {
+  const { terminal } = context;
+  const folder = resolve(options.directory);
+  const name = given ?? basename(folder);
+  const bytes = await packTemplate(folder);
+  const { client } = await context.logIn();
+  const template = await findTemplate(client, name);
+  if (
+    options.yes !== true &&
+    terminal.asksPeople &&
+    !(await terminal.askYesNo(`Push ${folder} as ${name}?`, true))
+  )
+    return;
+  const version = await importVersion(context, client, bytes, template, options);
+  if (template === undefined) {
+    await client.call(routes.createTemplate, {
+      params: { organization: ORGANIZATION },
+      body: { name, template_version_id: version.id },
+    });
+    terminal.say(`Created template ${name}. Make a workspace: berth create <name> --template ${name}`);
+    return;
+  }
+  if (options.activate)
+    await client.call(routes.setActiveTemplateVersion, {
+      params: { template: template.id },
+      body: { id: version.id },
+    });
+  terminal.say(`Pushed version ${version.name} of ${name}${options.activate ? ", now active" : ""}`);
+}
+
+async function importVersion(
+  { terminal }: CliContext,
+  client: HttpClient,
+  bytes: Buffer,
+  template: Template | undefined,
+  options: PushOptions,
+): Promise<TemplateVersion> {
+  const { hash } = await client.call(routes.uploadFile, { body: bytes, contentType: "application/x-tar" });
+  const version = await client.call(routes.createTemplateVersion, {
+    params: { organization: ORGANIZATION },
+    body: {
+      storage_method: "file",
+      file_id: hash,
+      provisioner: "terraform",
+      tags: Object.fromEntries(options.provisionerTag.map(({ name, value }) => [name, value])),
+      user_variable_values: [...options.variable],
+      ...(template === undefined ? {} : { template_id: template.id }),
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.message === undefined ? {} : { message: options.message }),
+    },
+  });
+  const params = { version: version.id };
+  const read = () => client.call(routes.getTemplateVersion, { params });
+  return showJob(
+    terminal,
+    client,
+    { logs: routes.listTemplateVersionLogs, params, read },
+    `import of ${version.name}`,
+  );
+}
+
+async function findTemplate(client: HttpClient, name: string): Promise<Template | undefined> {
+  try {
+    return await client.call(routes.getTemplateByName, { params: { organization: ORGANIZATION, name } });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** The template of that name. @throws CodedError not_found with the mend. */
+export async function demandTemplate(client: HttpClient, name: string): Promise<Template> {
+  const template = await findTemplate(client, name);
+  if (template === undefined)
+    throw new CodedError("not_found", `there is no template "${name}": see \`berth templates list\``);
+  return template;
+}
+
+async function listVersions(name: string, { output }: { output: string }, command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { client } = await context.logIn();
+  const template = await demandTemplate(client, name);
+  const all = await client.call(routes.listTemplateVersions, { params: { template: template.id } });
+  printList(
+    context.terminal,
+    output,
+    all,
+    ["name", "created", "created by", "status", "active"],
+    (version) => [
+      version.name,
+      ago(version.created_at),
+      version.created_by.username,
+      version.job.status,
+      version.id === template.active_version_id ? "active" : "",
+    ],
+  );
+}
+
+async function remove(
+  { terminal, ...context }: CliContext,
+  names: readonly string[],
+  yes?: boolean,
+): Promise<void> {
+  const { client } = await context.logIn();
+  if (names.length === 0)
+    throw new CodedError("invalid_argument", "say which: berth templates delete <name>");
+  for (const name of names) {
+    const template = await demandTemplate(client, name);
+    if (yes !== true && !(await terminal.askYesNo(`Delete template ${name}?`, false))) continue;
+    await client.call(routes.deleteTemplate, { params: { template: template.id } });
+    terminal.say(`Deleted template ${name}`);
+  }
+}
