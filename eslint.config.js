@@ -26,7 +26,7 @@ export default tseslint.config(
   {
     // process.* lives in these libs alone: see docs/decisions/0002-one-door-each.md
     files: ["libs/*/src/**/*.ts", "apps/*/src/**/*.ts"],
-    ignores: ["libs/runtime/**", "libs/config/**", "libs/testing/**"],
+    ignores: ["libs/runtime/**", "libs/config/**", "libs/testing/**", "apps/e2e/**"],
     rules: {
       "no-restricted-properties": [
         "error",

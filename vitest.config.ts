@@ -1,7 +1,11 @@
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const testing = (path: string) => fileURLToPath(new URL(`libs/testing/src/${path}`, import.meta.url));
+
+/** Where `npm test` wants each project's figures. */
+const reports = process.env["BERTH_TEST_REPORTS"];
 
 export default defineConfig({
   test: {
@@ -11,5 +15,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     passWithNoTests: false,
+    reporters: reports === undefined ? ["default"] : ["default", "json"],
+    ...(reports === undefined ? {} : { outputFile: { json: join(reports, `${basename(process.cwd())}.json`) } }),
   },
 });

@@ -1,0 +1,57 @@
+/**
+ * `npm run dev <service>`: one service from source, restarted when a file of it changes, beside a running `npm start`: it joins
+ * that one's Postgres and registry as one more replica.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { freePorts } from "./cluster/free-ports.ts";
+
+/** What a running server says of itself, for this command: apps/server/src/server-file.ts. */
+interface ServerFile {
+  readonly pid: number;
+  readonly url: string;
+  readonly postgresUrl: string;
+}
+
+const apps = globSync("apps/*/src/main.ts").map((file) => basename(dirname(dirname(file))));
+const [service = "", ...rest] = process.argv.slice(2);
+
+function fail(message: string): never {
+  process.stderr.write(`error: ${message}\n`);
+  process.exit(1);
+}
+
+if (!apps.includes(service)) fail(`say which service: npm run dev ${apps.join("|")}`);
+const folder =
+  process.env["CODER_CONFIG_DIR"] ??
+  (process.getuid?.() === 0 ? "/var/lib/berth" : join(homedir(), ".config", "berth"));
+const file = join(folder, "server.json");
+if (!existsSync(file))
+  fail(`nothing runs in ${folder}: start the rest with \`npm start\` in another terminal`);
+const server = JSON.parse(readFileSync(file, "utf8")) as ServerFile;
+
+const [port = 0] = await freePorts(1);
+const address = `127.0.0.1:${port}`;
+const env = {
+  CODER_PG_CONNECTION_URL: server.postgresUrl,
+  CODER_ACCESS_URL: server.url,
+  CODER_REPLICA_REGISTRY_URL: server.url,
+  CODER_URL: server.url,
+  CODER_HTTP_ADDRESS: address,
+  CODER_DERP_SERVER_RELAY_URL: `http://${address}`,
+  CODER_DRAIN_LAME_DUCK: "0",
+  CODER_DANGEROUS_ALLOW_LOCAL_TEMPLATE: "true",
+};
+process.stdout.write(`${service} on http://${address}, beside ${server.url} (pid ${server.pid})\n`);
+const child = spawn(
+  process.execPath,
+  ["--watch", "--watch-preserve-output", `apps/${service}/src/main.ts`, ...rest],
+  {
+    stdio: "inherit",
+    env: { ...env, ...process.env, CODER_CONFIG_DIR: join(folder, `dev-${service}`) },
+  },
+);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+child.on("exit", (code) => (process.exitCode = code ?? 1));
