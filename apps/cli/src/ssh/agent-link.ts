@@ -82,7 +82,7 @@ function ticketFor(
   });
 }
 
-/** Asks for another ticket in time; a plane that does not answer is asked again until the old one is over. */
+/** Asks for another ticket in time. */
 async function keepFresh(
   client: HttpClient,
   agent: WorkspaceAgent,
@@ -91,16 +91,13 @@ async function keepFresh(
   signal: AbortSignal,
   renew: (ticket: string) => void,
 ): Promise<void> {
-  let until = Date.parse(first.relay_until);
-  while (!signal.aborted) {
-    await sleep(Math.max(RENEW_RETRY_MS, (until - Date.now()) * RENEW_AT), signal);
-    if (signal.aborted) return;
-    try {
-      const fresh = await ticketFor(client, agent, identity);
-      until = Date.parse(fresh.relay_until);
-      renew(fresh.ticket);
-    } catch {
-      // the old ticket is good for hours yet: asked again above
-    }
+  const pause = (until: string) => Math.max(RENEW_RETRY_MS, (Date.parse(until) - Date.now()) * RENEW_AT);
+  let ticket = first;
+  for (await sleep(pause(ticket.relay_until), signal); !signal.aborted;) {
+    // a plane that does not answer is asked again: the old ticket is good for hours yet
+    const fresh = await ticketFor(client, agent, identity).catch(() => undefined);
+    if (fresh !== undefined) renew(fresh.ticket);
+    ticket = fresh ?? ticket;
+    await sleep(pause(ticket.relay_until), signal);
   }
 }
