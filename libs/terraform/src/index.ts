@@ -21,9 +21,13 @@ export {
   dailyCostOf,
   instancesOf,
   plannedAddresses,
+  plannedAgents,
+  plannedCreations,
   readResources,
   TemplateFaultError,
+  valuesIn,
   type Instance,
+  type PlannedAgent,
 } from "./read/resources.ts";
 export { readParameters } from "./read/parameters.ts";
 export { readTemplate, writeVariableFile, type Template } from "./read/template.ts";

@@ -99,12 +99,51 @@ function checkNames(names: readonly string[]): void {
   }
 }
 
+/** One branch of what Terraform shows: `planned_values` of a plan, `values` of a state. */
+export function valuesIn(shown: Value, branch: "planned_values" | "values"): Value {
+  return isValues(shown) ? (shown[branch] ?? null) : null;
+}
+
 /** What the plan would change: addresses, without what stays as it is or is only read. */
 export function plannedAddresses(plan: Value): string[] {
   if (!isValues(plan)) return [];
   return blocksOf(plan["resource_changes"])
     .filter(({ mode, change }) => mode === "managed" && isValues(change) && changes(change["actions"]))
     .map(({ address }) => textOf(address));
+}
+
+/** What the plan would make, replacements included. */
+export function plannedCreations(plan: Value): string[] {
+  return creations(plan).map(({ address }) => textOf(address));
+}
+
+/** An agent that a plan would make. */
+export interface PlannedAgent {
+  readonly name: string;
+  readonly operatingSystem: string;
+  readonly architecture: string;
+}
+
+/** The agents that the plan would make; what is not known yet is "". */
+export function plannedAgents(plan: Value): PlannedAgent[] {
+  return creations(plan)
+    .filter(({ type }) => type === "coder_agent")
+    .map(({ name, change }) => {
+      const after = isValues(change) && isValues(change["after"]) ? change["after"] : {};
+      return {
+        name: textOf(name),
+        operatingSystem: textOf(after["os"]),
+        architecture: textOf(after["arch"]),
+      };
+    });
+}
+
+function creations(plan: Value): readonly Values[] {
+  if (!isValues(plan)) return [];
+  return blocksOf(plan["resource_changes"]).filter(
+    ({ mode, change }) =>
+      mode === "managed" && isValues(change) && [change["actions"] ?? null].flat().includes("create"),
+  );
 }
 
 function changes(actions: Value | undefined): boolean {

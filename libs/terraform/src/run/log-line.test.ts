@@ -35,10 +35,9 @@ test("a diagnostic becomes lines with place, snippet and detail", () => {
   expect(read.diagnostic?.at).toEqual({ file: "main.tf", line: 3, column: 5 });
 });
 
-test("what was applied is told with its address and id", () => {
-  const hook = { resource: { addr: "coder_agent.main" }, id_key: "id", id_value: "1" };
-  expect(readStreamLine(line({ type: "apply_complete", hook }), "stdout").applied).toEqual({
-    address: "coder_agent.main",
-    id: "1",
-  });
+test("a creation that begins is told by its address", () => {
+  const hook = { resource: { addr: "coder_agent.main" }, action: "create" };
+  expect(readStreamLine(line({ type: "apply_start", hook }), "stdout").started).toBe("coder_agent.main");
+  const other = { ...hook, action: "delete" };
+  expect(readStreamLine(line({ type: "apply_start", hook: other }), "stdout").started).toBeUndefined();
 });

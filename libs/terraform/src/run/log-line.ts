@@ -13,8 +13,8 @@ export interface StreamLine {
   readonly type: string;
   readonly lines: readonly LogLine[];
   readonly diagnostic?: Diagnostic;
-  /** An agent's resource that was made: its address and id. */
-  readonly applied?: { readonly address: string; readonly id: string };
+  /** The resource whose creation has begun. */
+  readonly started?: string;
 }
 
 const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
@@ -42,14 +42,18 @@ export function readStreamLine(text: string, stream: "stdout" | "stderr"): Strea
     return { type, diagnostic, lines: logLinesOf(diagnostic).map((output) => ({ level: severity, output })) };
   }
   const output = withoutColor(textOf(json["@message"]));
-  const applied = appliedOf(json);
-  return { type, lines: output === "" ? [] : [{ level, output }], ...(applied !== undefined && { applied }) };
+  const started = startedIn(json);
+  return {
+    type,
+    lines: output === "" ? [] : [{ level, output }],
+    ...(started !== undefined && { started }),
+  };
 }
 
-function appliedOf(json: Values): StreamLine["applied"] {
+function startedIn(json: Values): string | undefined {
   const hook: Value | undefined = json["hook"];
-  if (json["type"] !== "apply_complete" || !isValues(hook) || !isValues(hook["resource"])) return undefined;
-  return { address: textOf(hook["resource"]["addr"]), id: textOf(hook["id_value"]) };
+  if (json["type"] !== "apply_start" || !isValues(hook) || !isValues(hook["resource"])) return undefined;
+  return hook["action"] === "create" ? textOf(hook["resource"]["addr"]) : undefined;
 }
 
 function parse(text: string): Values | undefined {

@@ -7,11 +7,16 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-/** A Terraform that runs, in a process group of its own whose id is its pid. */
+/** A Terraform in a process group of its own, whose id is its pid. */
 export interface TerraformProcess {
   readonly pid: number;
   readonly exited: Promise<Exit>;
-  /** Asks it to stop: it ends what it can and writes its state. Only the first call sends a signal: a second would make Terraform give up its state. */
+  /** Lets it begin. Until then nothing runs, and if we die before nothing ever does: so no Terraform runs unrecorded. */
+  begin(): void;
+  /**
+   * Asks it to stop: it ends what it can and writes its state. Only the first call sends a signal, because a second one would
+   * make Terraform give up its state.
+   */
   interrupt(): void;
   /** Ends it and everything it started, at once. */
   kill(): void;
@@ -27,22 +32,26 @@ export interface TerraformCommand {
   readonly stderrFile: string;
 }
 
+// exec keeps the pid; end of input instead of the word means that whoever would have begun it has died
+const WAITING_ROOM = 'read -r word && [ "$word" = begin ] && exec "$0" "$@" </dev/null';
+
 /**
- * Starts Terraform in its own session, writing to files: a pipe would die with us and take the resource in work with it.
+ * Makes Terraform ready in its own session, writing to files: a pipe would die with us and take the resource in work with it.
  * @throws when it cannot be started.
  */
 export async function startTerraform(command: TerraformCommand): Promise<TerraformProcess> {
   await using stdout = await open(command.stdoutFile, "w", 0o600);
   await using stderr = await open(command.stderrFile, "w", 0o600);
-  const child = spawn(command.path, [...command.arguments], {
+  const child = spawn("/bin/sh", ["-c", WAITING_ROOM, command.path, ...command.arguments], {
     cwd: command.folder,
     env: command.environment,
     detached: true,
-    stdio: ["ignore", stdout.fd, stderr.fd],
+    stdio: ["pipe", stdout.fd, stderr.fd],
   });
   const exited = new Promise<Exit>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
   );
+  child.stdin?.on("error", () => undefined); // it has ended before it began: `exited` says so
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (cause) => reject(new Error(`starting Terraform: ${command.path}`, { cause })));
@@ -53,6 +62,7 @@ export async function startTerraform(command: TerraformCommand): Promise<Terrafo
   return {
     pid,
     exited,
+    begin: () => void child.stdin?.end("begin\n"),
     interrupt() {
       if (!interrupted && child.exitCode === null && child.signalCode === null) child.kill("SIGINT");
       interrupted = true;

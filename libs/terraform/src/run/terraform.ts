@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Value, isValues, toValue } from "../provider/value.ts";
 import { type Diagnostic, oneLine, toDiagnostic } from "./diagnostics.ts";
 import type { Executable } from "./executable.ts";
-import { type LogLine, type StreamLine, readStreamLine } from "./log-line.ts";
+import { type LogLine, readStreamLine } from "./log-line.ts";
 import { type State, readState } from "./state.ts";
 import { Tail } from "./tail.ts";
 import { type Exit, type TerraformProcess, startTerraform } from "./terraform-process.ts";
@@ -15,11 +15,12 @@ export type Outcome =
 
 /** Who hears of a build's Terraform. */
 export interface TerraformEars {
-  onLog(line: LogLine): void;
-  /** A command has started, or none runs any more. */
+  /** `readTo` is the offset behind the line in the stdout of the command. */
+  onLog(line: LogLine, readTo?: number): void;
+  /** A command is about to begin, or none runs any more. It begins when this resolves. */
   onProcess(running: RunningTerraform | undefined): Promise<void>;
-  /** An agent or anything else was made. */
-  onApplied?(applied: NonNullable<StreamLine["applied"]>): void;
+  /** The creation of a resource has begun. */
+  onStarted?(address: string): void;
 }
 
 /** The Terraform that runs now and the files it writes to. */
@@ -162,6 +163,7 @@ export class Terraform {
       stderrFile,
     });
     await ears.onProcess({ process, command, stdoutFile, stderrFile });
+    process.begin();
     const heard = new Hearing(quiet ? undefined : ears, command);
     const exit = await heard.until(process.exited, stdoutFile, stderrFile);
     await ears.onProcess(undefined);
@@ -188,18 +190,21 @@ class Hearing {
   }
 
   async until(exited: Promise<Exit>, stdoutFile: string, stderrFile: string): Promise<Exit> {
-    await using _stdout = await Tail.follow(stdoutFile, (line) => this.#ears && this.#hear(line, "stdout"));
+    await using _stdout = await Tail.follow(
+      stdoutFile,
+      (line, offset) => this.#ears && this.#hear(line, "stdout", offset),
+    );
     await using _stderr = await Tail.follow(stderrFile, (line) => this.#hear(line, "stderr"));
     return await exited;
   }
 
-  #hear(text: string, stream: "stdout" | "stderr"): void {
+  #hear(text: string, stream: "stdout" | "stderr", readTo?: number): void {
     const read = readStreamLine(text, stream);
     if (stream === "stderr") this.errorText += `${text}\n`;
     if (read.diagnostic !== undefined) this.diagnostics.push(read.diagnostic);
     if (this.#command === "apply" && read.type === "planned_change") return; // the plan has said it
-    if (read.applied !== undefined) this.#ears?.onApplied?.(read.applied);
-    read.lines.forEach((line) => this.#ears?.onLog(line));
+    if (read.started !== undefined) this.#ears?.onStarted?.(read.started);
+    read.lines.forEach((line) => this.#ears?.onLog(line, readTo));
   }
 }
 
