@@ -1,5 +1,3 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { provisioner } from "@berth/contract";
 import { version } from "@berth/std";
 import { withSpan } from "@berth/telemetry";
@@ -93,12 +91,16 @@ export class Daemon {
   }
 
   async #run(job: provisioner.Job, running: RunningJob): Promise<void> {
-    const { log } = this.#context;
+    const { log, metrics } = this.#context;
+    const startedAt = performance.now();
+    let succeeded = false;
+    metrics.jobStarted();
     log.info("job accepted", { job: job.jobId, epoch: job.epoch, kind: job.kind?.$case });
     try {
       const end = await withSpan("provisioner.run_job", () => running.run(), {
         traceparent: job.traceparent,
       });
+      succeeded = end.kind === "reported" && end.succeeded;
       if (end.kind === "over") {
         if (end.why === "refused") throw end.error;
         await handIn(this.#context, new AbortController().signal);
@@ -108,19 +110,8 @@ export class Daemon {
     } catch (error) {
       log.error("job was left", { job: job.jobId, error });
       this.#refused.reject(error);
+    } finally {
+      metrics.jobEnded(succeeded, (performance.now() - startedAt) / 1000);
     }
   }
-}
-
-/** Terraform's own configuration: the operator's text, so that mirrors and credentials hold, and never a missing file. */
-export async function writeTerraformConfig(cacheFolder: string, operators: string): Promise<string> {
-  const path = join(cacheFolder, "terraform.rc");
-  await writeFile(
-    path,
-    `disable_checkpoint = true\n${operators.replaceAll(/^\s*disable_checkpoint\s*=.*$/gm, "")}`,
-    {
-      mode: 0o600,
-    },
-  );
-  return path;
 }

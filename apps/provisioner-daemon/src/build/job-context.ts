@@ -6,6 +6,7 @@ import type { Identity } from "../cache/identity.ts";
 import type { RecordFile } from "../cache/job-record.ts";
 import type { Replicas } from "../line/replicas.ts";
 import type { RoundTrip } from "../line/round-trip.ts";
+import type { DaemonMetrics } from "../metrics.ts";
 import type { Periods } from "../periods.ts";
 
 /** What every job of a daemon shares. */
@@ -28,6 +29,7 @@ export interface DaemonContext {
   /** How this program starts itself. */
   readonly selfCommand: (words: readonly string[]) => readonly string[];
   readonly log: Logger;
+  readonly metrics: DaemonMetrics;
 }
 
 /** How a job came out. */

@@ -22,9 +22,7 @@ test("the first Terraform of a supported version on the path is taken, OpenTofu 
 });
 
 test("without one the error names what was found and the mend", async () => {
-  await expect(findTerraform("/nowhere")).rejects.toThrow(
-    /neither terraform nor tofu is on PATH\. Install Terraform 1\.5/,
-  );
+  await expect(findTerraform("/nowhere")).rejects.toThrow(/neither terraform nor tofu is on PATH/);
   const old = await folderWith("terraform", "0.15.0");
   await expect(findTerraform(old)).rejects.toThrow(/unsuited: .*terraform 0\.15\.0/);
 });

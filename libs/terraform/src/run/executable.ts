@@ -20,13 +20,13 @@ const SUPPORTED = {
 /** There is no Terraform that a build could run with. */
 export class NoTerraformError extends CodedError {
   override readonly name = "NoTerraformError";
-  constructor(found: readonly string[]) {
-    const seen =
-      found.length === 0 ? "neither terraform nor tofu is on PATH" : `unsuited: ${found.join("; ")}`;
-    super(
-      "failed_precondition",
-      `no Terraform to run builds with: ${seen}. Install Terraform 1.5 or later (or OpenTofu 1.6 or later) and put it on PATH.`,
-    );
+  readonly found: string;
+  readonly mend = "Install Terraform 1.5 or later (or OpenTofu 1.6 or later) and put it on PATH";
+  constructor(unsuited: readonly string[]) {
+    const found =
+      unsuited.length === 0 ? "neither terraform nor tofu is on PATH" : `unsuited: ${unsuited.join("; ")}`;
+    super("failed_precondition", `no Terraform to run builds with: ${found}`);
+    this.found = found;
   }
 }
 

@@ -1,0 +1,4 @@
+import { programArguments } from "@berth/config";
+import { main } from "./index.ts";
+
+main(programArguments());
