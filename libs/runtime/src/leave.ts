@@ -14,6 +14,8 @@ const GOODBYE_MS = 2_000;
 /** What leaving needs. */
 export interface Leaving {
   readonly ending: Ending;
+  /** Whether balancers have ever been told to send clients here. */
+  readonly wasReady: boolean;
   readonly values: Values;
   readonly listener: Listener;
   readonly drains: Drains;
@@ -30,7 +32,8 @@ export async function leaveGently(leaving: Leaving): Promise<void> {
   const { ending, values, listener, drains, draining, log } = leaving;
   const { lameDuckMs, drainMs } = values.process;
   listener.announceLeave();
-  if (ending.reason === "SIGTERM" || ending.reason === "SIGHUP") await sleep(lameDuckMs);
+  const orderly = ending.reason === "SIGTERM" || ending.reason === "SIGHUP";
+  if (orderly && leaving.wasReady) await sleep(lameDuckMs);
   const member = await joined(leaving);
   member?.cluster.setState("DRAINING");
   draining.abort();

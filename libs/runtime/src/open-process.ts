@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { createSecureContext } from "node:tls";
 import { ConfigError } from "@berth/config";
 import { type Listener, openListener } from "@berth/rpc";
 import { CodedError, type Scope, messageOf, newId } from "@berth/std";
@@ -19,6 +20,7 @@ export async function bindListener(
   metrics: Metrics,
 ): Promise<Listener> {
   const tls = await readCertificate(config);
+  await makeFolder(config.dataFolder);
   return openListener({
     address: config.listen,
     folder: config.dataFolder,
@@ -26,6 +28,17 @@ export async function bindListener(
     metrics,
     ...(tls === undefined ? {} : { tls }),
   });
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const mend = "Set CODER_CONFIG_DIR to a folder that this user may write";
+    const expected = `the folder cannot be used (${messageOf(error)})`;
+    throw new ConfigError([{ variable: "CODER_CONFIG_DIR", value: folder, expected, mend }]);
+  }
 }
 
 async function readCertificate(config: Values["process"]) {
@@ -39,7 +52,7 @@ async function readCertificate(config: Values["process"]) {
   const files = { CODER_TLS_CERT_FILE: config.tlsCert, CODER_TLS_KEY_FILE: config.tlsKey };
   const [cert, key] = await Promise.allSettled(Object.entries(files).map(([name, file]) => read(name, file)));
   if (cert?.status === "fulfilled" && key?.status === "fulfilled")
-    return { cert: cert.value, key: key.value };
+    return checkPair({ cert: cert.value, key: key.value }, config.tlsCert ?? "");
   const mistakes = Object.entries(files).flatMap(([variable, value], at) => {
     const outcome = at === 0 ? cert : key;
     if (outcome?.status !== "rejected") return [];
@@ -49,6 +62,18 @@ async function readCertificate(config: Values["process"]) {
     ];
   });
   throw new ConfigError(mistakes);
+}
+
+/** Files that are no certificate and key, or do not belong together, would fail every handshake instead. */
+function checkPair<Pair extends { cert: Buffer; key: Buffer }>(pair: Pair, file: string): Pair {
+  try {
+    createSecureContext(pair);
+    return pair;
+  } catch (error) {
+    const expected = `it is no certificate, or CODER_TLS_KEY_FILE is not its key (${messageOf(error)})`;
+    const mend = "Set both to PEM files that belong together";
+    throw new ConfigError([{ variable: "CODER_TLS_CERT_FILE", value: file, expected, mend }]);
+  }
 }
 
 /** What making a process needs. */

@@ -3,6 +3,7 @@ import type { Logger } from "@berth/telemetry";
 import type { Scope } from "@berth/std";
 
 import type { Membership } from "./membership-seam.ts";
+import type { Process } from "./process.ts";
 
 /** How a process is started other than by its environment alone. */
 export interface RunOptions {
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly env?: Environment;
   /** What must be there before any service (an embedded database). */
   readonly prepare?: Preparation<unknown>;
+  /** Called once, when `/readyz` has turned to 200. */
+  readonly onReady?: (process: Process) => void;
   /** How this process joins the cluster. */
   readonly membership?: Membership<unknown>;
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from "@berth/config";
 import type { Listener } from "@berth/rpc";
-import { Scope } from "@berth/std";
+import { CodedError, Scope } from "@berth/std";
 import { type Logger, type Telemetry, createLogger, openTelemetry } from "@berth/telemetry";
 import { Drains } from "./drains.ts";
 import { mountHealth } from "./health.ts";
@@ -40,7 +40,7 @@ async function live(plan: Plan): Promise<number> {
     code = await serve(plan, lifetime, scope);
   } catch (error) {
     complain(startMessage(error));
-    if (!(error instanceof ConfigError)) lifetime.log?.error("could not start", { error });
+    if (!(error instanceof CodedError)) lifetime.log?.error("could not start", { error }); // a bug: told whole
     code = exitCodeOf(error);
   }
   try {
@@ -89,10 +89,12 @@ async function serve(plan: Plan, lifetime: Lifetime, scope: Scope): Promise<numb
   if (!lifetime.signal.aborted) {
     health.notReady = undefined;
     log.info("ready", { address: listener.address, services: opened.process.services });
+    plan.options.onReady?.(opened.process);
   }
   const ending = await lifetime.told;
+  const wasReady = health.notReady === undefined;
   health.notReady = "draining";
-  await leaveGently({ ending, values, listener, drains, draining, member: opened.member(), log });
+  await leaveGently({ ending, wasReady, values, listener, drains, draining, member: opened.member(), log });
   return codeOf(ending);
 }
 
@@ -149,7 +151,7 @@ async function startAll(services: readonly Service[], parts: Starting): Promise<
       onDrain: (name, drain) => drains.add(`${service.name}: ${name}`, drain),
       process: parts.process,
     });
-    await Promise.race([starting, lifetime.told]);
-    log.debug("started");
+    if ((await Promise.race([starting, lifetime.told])) === undefined) log.debug("started");
+    else starting.catch((error: unknown) => log.warn("the start was broken off", { error }));
   }
 }

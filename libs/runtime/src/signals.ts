@@ -60,6 +60,7 @@ const LINGER_MS = 2_000;
 
 /** Ends the process when its output is written, and soon in any case. */
 export function exitSoon(code: number): void {
+  onSignals(() => undefined); // everything is closed: a signal must not turn the exit code into its own
   process.exitCode = code;
   setTimeout(() => process.exit(code), LINGER_MS).unref();
 }
