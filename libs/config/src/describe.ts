@@ -43,5 +43,5 @@ export function helpText(sections: readonly Section<unknown>[]): string {
 
 function fallbackOf(field: Field<unknown>): string {
   if (field.required) return "required";
-  return field.fallback ?? "–";
+  return field.shown ?? "–";
 }

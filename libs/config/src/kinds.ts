@@ -9,6 +9,8 @@ export interface FieldOptions {
   readonly aliases?: readonly string[];
   /** The flag without dashes; by default the variable without CODER_, lower case, with dashes. */
   readonly flag?: string;
+  /** The default as documents should show it, where it depends on the machine. */
+  readonly shown?: string;
 }
 
 /** Bounds of a count or a duration (in milliseconds). */
@@ -95,6 +97,7 @@ function field<Value>(
     kind: kind.name,
     expects: kind.expects,
     fallback,
+    shown: options.shown ?? fallback,
     required: options.required ?? false,
     read(text) {
       const given = text ?? fallback;
@@ -211,7 +214,7 @@ export function list(
   description: string,
   options: FieldOptions = {},
 ): Field<readonly string[]> {
-  return { ...lists(variable, fallback, description, options), fallback: shown(fallback) };
+  return { ...lists(variable, fallback, description, options), shown: shown(fallback) };
 }
 
 /** `key=value` pairs between commas; none by default. */
@@ -221,10 +224,10 @@ export function tags(
   description: string,
   options: FieldOptions = {},
 ): Field<Readonly<Record<string, string>>> {
-  return { ...pairs(variable, fallback, description, options), fallback: shown(fallback) };
+  return { ...pairs(variable, fallback, description, options), shown: shown(fallback) };
 }
 
-const shown = (fallback: string) => (fallback === "" ? undefined : fallback);
+const shown = (fallback: string): string | undefined => (fallback === "" ? undefined : fallback);
 
 const lists = fieldOf<readonly string[], unknown>(() => ({
   name: "list",

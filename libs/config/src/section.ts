@@ -12,6 +12,8 @@ export interface Field<Value> {
   readonly expects: string;
   /** The default as one would write it; undefined when there is none. */
   readonly fallback: string | undefined;
+  /** The default as documents show it. */
+  readonly shown: string | undefined;
   readonly required: boolean;
   /** Reads a value as written, or answers the default. @throws MismatchError when it is not of the kind. */
   readonly read: (text: string | undefined) => Value;

@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { address, duration, flag, path, section } from "@berth/config";
 
 /** What every process of services may be told, whatever its services are. */
@@ -15,7 +13,9 @@ export const processConfig = section({
   tls: flag("CODER_TLS_ENABLE", false, "Speak TLS on the listener"),
   tlsCert: path("CODER_TLS_CERT_FILE", "Certificate chain, PEM"),
   tlsKey: path("CODER_TLS_KEY_FILE", "The certificate's key, PEM"),
-  dataFolder: path("CODER_CONFIG_DIR", defaultDataFolder(), "Folder for sockets and data of this process"),
+  dataFolder: path("CODER_CONFIG_DIR", defaultDataFolder(), "Folder for sockets and data of this process", {
+    shown: "~/.config/berth; as root /var/lib/berth",
+  }),
   lameDuckMs: duration(
     "CODER_DRAIN_LAME_DUCK",
     "5s",
@@ -32,5 +32,5 @@ export const processConfig = section({
 
 /** Postgres' own user must reach the data of a server that runs as root, and cannot look into /root. */
 function defaultDataFolder(): string {
-  return process.getuid?.() === 0 ? "/var/lib/berth" : join(homedir(), ".config/berth");
+  return process.getuid?.() === 0 ? "/var/lib/berth" : "~/.config/berth";
 }
