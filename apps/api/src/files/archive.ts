@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import { deferred, messageOf } from "@berth/std";
-import { extract, type Headers } from "tar-stream";
+import { extract } from "tar-stream";
 import { Problem } from "../http/problem.ts";
 
 /** What the api itself reads of a template's archive. */
@@ -9,6 +9,11 @@ export interface Archive {
   readonly readme: string;
   /** berth.json says `{"runsOn": "machine"}`: workspaces belong to the machine that built them first. */
   readonly runsOnMachine: boolean;
+}
+
+/** What is read of an entry's header; the package's own type has two names in two releases. */
+interface Named {
+  readonly name: string;
 }
 
 const refuse = (detail: string, cause?: unknown) =>
@@ -33,7 +38,7 @@ export async function readArchive(bytes: Uint8Array): Promise<Archive> {
 const isKept = (path: string) => /^(readme\.md|berth\.json)$/i.test(path);
 
 /** The path below the archive's root. */
-function pathOf({ name }: Headers): string {
+function pathOf({ name }: Named): string {
   const path = name.replace(/^(\.\/)+/, "");
   if (path.startsWith("/") || path.split("/").includes(".."))
     throw refuse(`${name} would be written outside of the template's folder.`);
@@ -41,10 +46,7 @@ function pathOf({ name }: Headers): string {
 }
 
 /** Reads the archive to its end, one entry after another. */
-async function eachEntry(
-  bytes: Uint8Array,
-  visit: (header: Headers, content: string) => void,
-): Promise<void> {
+async function eachEntry(bytes: Uint8Array, visit: (header: Named, content: string) => void): Promise<void> {
   const tar = extract();
   const end = deferred();
   tar.on("error", (error: Error) => end.reject(refuse(error.message, error)));
