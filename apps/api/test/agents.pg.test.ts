@@ -4,8 +4,8 @@ import { agent } from "@berth/contract";
 import { generateKeyPair, verifyTicket } from "@berth/tunnel";
 import { eventually } from "@berth/testing";
 import { endSessions } from "../src/agents/end-sessions.ts";
-import { offerSession } from "../src/agents/open-session.ts";
 import { agentStatus, type AgentTimes } from "../src/agents/status.ts";
+import { issueSessionTicket } from "../src/agents/tickets.ts";
 import { readAgentLog } from "../src/logs/agent-log.ts";
 import { AgentLine, newAgentProcess } from "./edge/agent.ts";
 import { agentOf, buildResult, newDaemon, script, snapshot, takeJob } from "./edge/daemon.ts";
@@ -181,31 +181,24 @@ test("a lifecycle moves forward only, and a script's result is kept", async () =
   line.cancel();
 });
 
-test("a ticket is for the owner and site owners, and its two times are what they say", async () => {
-  const { world, agentId, token } = await workspaceWithAgent();
-  const client = generateKeyPair().publicKey.toString("hex");
-  const offer = (userId: string, roles: string[]) =>
-    offerSession(deployment.database.sql, one.edge, { userId, roles }, agentId, client);
-  expect(await offer(world.userId, [])).toMatchObject({ kind: "not_connected", status: "connecting" });
-  const line = new AgentLine(one, newAgentProcess(token));
-  await line.manifest();
-  expect(await offer(randomUUID(), ["member"])).toEqual({ kind: "unknown" });
-  expect(await offer(randomUUID(), ["owner"])).toMatchObject({ kind: "offered" });
-  const offered = await offer(world.userId, []);
-  if (offered.kind !== "offered") throw new Error(offered.kind);
+test("a session's ticket is for one client at one agent, and its two times are what they say", () => {
   const keys = one.edge.signingKeys.all();
-  const shown = (purpose: "start" | "relay", inMs: number) =>
-    verifyTicket(offered.ticket.token, keys, {
+  const [client, agentKey] = [generateKeyPair().publicKey.toString("hex"), generateKeyPair().publicKey];
+  const subject = { agentId: randomUUID(), agentKey, userId: randomUUID(), clientPublicKey: client };
+  const { token } = issueSessionTicket(one.edge, subject);
+  const shown = (purpose: "start" | "relay", inMs: number, agentId = subject.agentId) =>
+    verifyTicket(token, keys, {
       purpose,
       now: Date.now() + inMs,
       bearerKey: client,
-      ...(purpose === "start" && { agentId, agentKey: offered.agentPublicKey }),
+      deploymentId: one.edge.secrets.deploymentId,
+      ...(purpose === "start" && { agentId, agentKey: agentKey.toString("hex") }),
     });
   expect(shown("start", 110_000)).toMatchObject({ valid: true });
+  expect(shown("start", 110_000, randomUUID())).toMatchObject({ valid: false, reason: "foreign_agent" });
   expect(shown("start", 121_000)).toMatchObject({ valid: false, reason: "expired_start" });
   expect(shown("relay", 11.9 * 3_600_000)).toMatchObject({ valid: true });
   expect(shown("relay", 12.1 * 3_600_000)).toMatchObject({ valid: false, reason: "expired_relay" });
-  line.cancel();
 });
 
 test("sessions that must end are told to an agent that listens and to one that comes later", async () => {

@@ -124,7 +124,7 @@ test("a watch sends the workspace at once and at every change of its agent", asy
   line.cancel();
 });
 
-test("an agent's log is followed as arrays, and its watch works as an event stream too", async () => {
+test("an agent's log is followed as arrays, and its metadata as data frames only", async () => {
   const world = await makeWorld(deployment.database, one.edge.hints);
   const [agentId, token] = [randomUUID(), randomUUID()];
   await postBuild(deployment.database, one.edge.hints, world);
@@ -147,6 +147,23 @@ test("an agent's log is followed as arrays, and its watch works as an event stre
   expect(await metadata.until(1)).toEqual([{ type: "data", data: [] }]);
   for (const open of [log, metadata]) open.close();
   for (const open of [process, line]) open.cancel();
+});
+
+test("a watch is an event stream too, with named events", async () => {
+  const world = await makeWorld(deployment.database, one.edge.hints);
+  const leaving = await deployment.startReplica();
+  const response = await fetch(`${leaving.url}/api/v2/workspaces/${world.workspaceId}/watch`);
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("event: data")) text += (await reader.read()).value ?? "";
+  expect(text).toBe(
+    `event: ping\n\nevent: data\ndata: ${JSON.stringify({ id: world.workspaceId, agents: [] })}\n\n`,
+  );
+  leaving.drain();
+  expect(await reader.read()).toMatchObject({ done: true });
+  const missing = await fetch(`${one.url}/api/v2/workspaces/${randomUUID()}/watch`);
+  expect(missing.status).toBe(404);
 });
 
 test("what cannot be followed is refused before the upgrade", async () => {

@@ -23,7 +23,8 @@ interface Group {
   again: boolean;
 }
 
-const TICK_MS = 5_000;
+/** With every notification lost a job is still picked up within 5 s. */
+const TICK_MS = 4_000;
 
 export class Dispatcher {
   readonly #edge: EdgeContext;

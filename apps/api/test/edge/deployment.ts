@@ -32,7 +32,8 @@ const migrations = [
 export interface Deployment extends AsyncDisposable {
   readonly database: Database;
   readonly databaseUrl: string;
-  startReplica(): Promise<Replica>;
+  /** `through` replaces the database's URL: a proxy that may fail. */
+  startReplica(through?: string): Promise<Replica>;
 }
 
 /** One replica: a real listener with everything that edges serve. */
@@ -58,7 +59,7 @@ export async function startDeployment(): Promise<Deployment> {
   return {
     database: own.database,
     databaseUrl: own.url,
-    startReplica: async () => scope.use("replica", await startReplica(own.url)),
+    startReplica: async (through = own.url) => scope.use("replica", await startReplica(through)),
     [Symbol.asyncDispose]: () => scope.close(),
   };
 }
@@ -97,9 +98,12 @@ async function startReplica(databaseUrl: string): Promise<Replica> {
     await dispatching;
   });
   serveAgents(edge, listener);
-  serveFollowers(edge, listener, {
+  const followers = serveFollowers(edge, listener, {
     viewerOf: () => Promise.resolve({ userId: "", readsEveryWorkspace: true }),
     readWorkspace: (id) => readAgents(database, id),
+  });
+  listener.http("/*", (request, response) => {
+    if (!followers.answerEventStream(request, response)) response.writeHead(404).end();
   });
   const url = `http://127.0.0.1:${listener.port}`;
   return {

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually, FaultyProxy } from "@berth/testing";
+import { readJobLog } from "../src/logs/job-log.ts";
+import { AcquireLine, buildResult, newDaemon, takeJob } from "./edge/daemon.ts";
+import { startDeployment, type Deployment, type Replica } from "./edge/deployment.ts";
+import { makeWorld, postBuild, postImport, readJob } from "./edge/world.ts";
+
+let deployment: Deployment;
+let proxy: FaultyProxy;
+let replica: Replica;
+
+beforeAll(async () => {
+  deployment = await startDeployment();
+  const { hostname, port } = new URL(deployment.databaseUrl);
+  proxy = await FaultyProxy.start({ host: hostname, port: Number(port) });
+  replica = await deployment.startReplica(proxy.through(deployment.databaseUrl));
+});
+afterAll(async () => {
+  await deployment[Symbol.asyncDispose]();
+  await proxy[Symbol.asyncDispose]();
+});
+
+test("while the database is away a build's stream stays, says so, and commits everything once it is back", async () => {
+  const world = await makeWorld(deployment.database, replica.edge.hints);
+  const { jobId } = await postBuild(deployment.database, replica.edge.hints, world);
+  const { run, line } = await takeJob(replica, newDaemon());
+  await run.acknowledged(run.log("before"));
+  proxy.refuse();
+  const during = run.log("during");
+  run.beat(1);
+  const { value } = await run.heard.until((m) => m.$case === "beat");
+  expect(value).toEqual({ sequence: 1n, committed: false });
+  const last = run.say(buildResult([]));
+  expect(run.heard.messages.some((m) => m.$case === "ack" && Number(m.value.sequence) === during)).toBe(
+    false,
+  );
+  proxy.heal();
+  await run.acknowledged(last);
+  expect(await readJob(deployment.database, jobId)).toMatchObject({ error: null, attempt: 1 });
+  const lines = await readJobLog(deployment.database.sql, jobId);
+  expect(lines.map(({ output }) => output)).toEqual(["before", "during"]);
+  line.cancel();
+});
+
+test("a job is picked up without any notification", async () => {
+  const world = await makeWorld(deployment.database, replica.edge.hints);
+  const line = new AcquireLine(replica, newDaemon());
+  line.ready();
+  await line.heard.until((m) => m.$case === "welcome");
+  const deaf = { ...replica.edge.hints, notify: () => Promise.resolve() };
+  const { jobId } = await postImport(deployment.database, deaf, world);
+  expect(await eventually(() => line.job(), { withinMs: 8_000 })).toMatchObject({ jobId });
+  line.cancel();
+});
