@@ -1,4 +1,5 @@
-import { type ValuesOf, count, duration, flag, list, merge, section, text, url } from "@berth/config";
+import { type ValuesOf, count, duration, flag, list, merge, secret, section, text, url } from "@berth/config";
+import { databaseConfig } from "@berth/database";
 
 /** What clients are told about the relays of this deployment; the relay-mesh reads the same variables. */
 const relays = section({
@@ -55,5 +56,16 @@ const http = section({
   ),
 });
 
-export const httpConfig = merge(http, relays);
-export type HttpConfig = ValuesOf<typeof httpConfig>;
+const process = section({
+  tls: flag("CODER_TLS_ENABLE", false, "Whether the listener speaks TLS"),
+  embeddedPostgres: flag(
+    "CODER_EMBEDDED_POSTGRES",
+    false,
+    "Set by the server itself where it runs its own Postgres; the local template is built only there",
+  ),
+  preSharedKey: secret("CODER_PROVISIONER_DAEMON_PSK", "Lets provisioner daemons in that have no key"),
+});
+
+/** Everything the api reads. */
+export const apiConfig = merge(merge(databaseConfig, process), merge(http, relays));
+export type ApiConfig = ValuesOf<typeof apiConfig>;

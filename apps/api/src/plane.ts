@@ -5,18 +5,19 @@ import type { Mount } from "@berth/rpc";
 import type { Cluster, Process, ServiceContext } from "@berth/runtime";
 import type { Scope } from "@berth/std";
 import type { Logger, Metrics } from "@berth/telemetry";
-import type { HttpConfig } from "./config.ts";
+import type { ApiConfig } from "./config.ts";
 
 /** What every part of the api works with. */
 export interface Plane {
-  readonly config: HttpConfig;
+  readonly config: ApiConfig;
   readonly database: Database;
   readonly hints: Hints;
   readonly leases: Leases;
   readonly secrets: DeploymentSecrets;
   readonly signingKeys: SigningKeys;
   readonly process: Process;
-  readonly cluster: Cluster;
+  /** Undefined until a registry has been joined. */
+  readonly cluster: () => Cluster | undefined;
   /** How everybody else reaches this deployment. */
   readonly accessUrl: URL;
   readonly derpMap: DerpMap;
@@ -25,5 +26,5 @@ export interface Plane {
   readonly metrics: Metrics;
   readonly scope: Scope;
   readonly signal: AbortSignal;
-  readonly onDrain: ServiceContext<HttpConfig>["onDrain"];
+  readonly onDrain: ServiceContext<ApiConfig>["onDrain"];
 }

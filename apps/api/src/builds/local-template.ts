@@ -17,7 +17,7 @@ export async function checkLocalTemplate(
     ...(isLoopback(process.address)
       ? []
       : [`this server listens on ${process.address}, which others can reach`]),
-    ...(process.services.includes(EMBEDDED_POSTGRES) ? [] : ["the database is not the embedded one"]),
+    ...(config.embeddedPostgres ? [] : ["the database is not the embedded one"]),
     ...((await countUsers(sql)) > 1 ? ["there is more than one user"] : []),
   ];
   if (reasons.length === 0) return;
@@ -25,9 +25,6 @@ export async function checkLocalTemplate(
     detail: `It is refused because ${reasons.join(", and ")}. Where everybody who can log in may act as the server's user, set CODER_DANGEROUS_ALLOW_LOCAL_TEMPLATE=true.`,
   });
 }
-
-/** The service that runs a Postgres of the process's own. */
-const EMBEDDED_POSTGRES = "local-postgres";
 
 function isLoopback(address: string): boolean {
   return /^(127\.|localhost:|\[?::1\]?:)/.test(address);

@@ -1,10 +1,12 @@
 import type { DerpMap } from "@berth/http-api";
-import type { HttpConfig } from "../config.ts";
+import type { ApiConfig } from "../config.ts";
+
+type RelayConfig = Pick<ApiConfig, "relayEnabled" | "relayRegionId" | "relayRegionCode" | "relayRegionName">;
 
 const STUN_OFF = -1;
 
 /** The embedded relay's region. Clients reach it at the URL they use for the plane; its host here is for stock DERP clients. */
-export function derpMapOf(config: HttpConfig, accessUrl: URL): DerpMap {
+export function derpMapOf(config: RelayConfig, accessUrl: URL): DerpMap {
   if (!config.relayEnabled) return { Regions: {}, omitDefaultRegions: true };
   const { relayRegionId: id, relayRegionCode, relayRegionName } = config;
   const secure = accessUrl.protocol === "https:";

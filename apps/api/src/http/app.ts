@@ -1,10 +1,12 @@
-import { CodedError, type ErrorCode, version } from "@berth/std";
+import { CodedError, type ErrorCode } from "@berth/std";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { databaseIsAway } from "../database-away.ts";
 import { pages } from "../pages/routes.ts";
 import type { Plane } from "../plane.ts";
 import { Binder, newRequestId } from "./bind.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Handled } from "./handler.ts";
+import { measure } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { RateLimits } from "./rate-limit.ts";
 
@@ -24,12 +26,12 @@ export async function buildApp(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
   app.addHook("onRequest", async (request, reply) => {
-    void reply.header("x-coder-build-version", version);
     void reply.header("x-coder-request-id", request.id);
     void reply.header("cache-control", "no-store");
   });
   const { proxyTrustedHeaders, proxyTrustedOrigins } = plane.config;
   const binder = new Binder(plane, limits, clientAddress(proxyTrustedHeaders, proxyTrustedOrigins));
+  measure(app, plane.metrics);
   for (const handled of handlers) binder.bind(app, handled);
   pages(app, plane);
   app.setErrorHandler((error, request, reply) => answerError(plane, error, request, reply));
@@ -62,7 +64,7 @@ function answerError(
   reply: FastifyReply,
 ): FastifyReply {
   if (error instanceof Problem) return reply.code(error.status).headers(error.headers).send(error.body);
-  const status = error instanceof CodedError ? (STATUS[error.code] ?? 500) : statusOf(error);
+  const status = databaseIsAway(error) ? 503 : statusOf(error);
   if (status < 500 && error instanceof Error) return reply.code(status).send({ message: error.message });
   if (status === 503) {
     plane.log.warn("a request found no database", {
@@ -83,6 +85,7 @@ function answerError(
 }
 
 function statusOf(error: unknown): number {
+  if (error instanceof CodedError) return STATUS[error.code] ?? 500;
   if (error instanceof Error && "code" in error && error.code === "FST_ERR_CTP_BODY_TOO_LARGE") return 413;
   return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"
     ? error.statusCode

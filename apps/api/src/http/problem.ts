@@ -1,3 +1,4 @@
+import { violatesUnique } from "@berth/database";
 import { CodedError, type ErrorCode } from "@berth/std";
 import type { Response, Validation } from "@berth/http-api";
 
@@ -56,17 +57,6 @@ export const taken = (field: string, message: string) =>
     validations: [{ field, detail: "This value is already in use and should be unique." }],
   });
 
-/** Whether a statement failed on this unique index. */
-export function violates(thrown: unknown, index: string): boolean {
-  return (
-    thrown instanceof Error &&
-    "code" in thrown &&
-    thrown.code === "23505" &&
-    "constraint_name" in thrown &&
-    thrown.constraint_name === index
-  );
-}
-
 /** Runs a write, and says `problem` when it fails on the unique index. */
 export async function unlessTaken<T>(
   index: string,
@@ -76,7 +66,7 @@ export async function unlessTaken<T>(
   try {
     return await write;
   } catch (error) {
-    if (violates(error, index)) throw problem();
+    if (violatesUnique(error, index)) throw problem();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { sleep } from "@berth/std";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { sleep, version } from "@berth/std";
 import { buildHandlers } from "../builds/routes.ts";
 import { deploymentHandlers } from "../deployment/routes.ts";
 import { fileHandlers } from "../files/routes.ts";
@@ -36,12 +37,19 @@ const handlersOf = (plane: Plane): readonly Handled[] => [
   ...replicaHandlers(plane),
 ];
 
+interface EventStreams {
+  answerEventStream(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
 /** Puts the HTTP API and its pages onto the listener, as what nobody else took. */
-export async function serveHttp(plane: Plane): Promise<void> {
+export async function serveHttp(plane: Plane, streams: EventStreams): Promise<void> {
   const limits = new RateLimits(plane.database.sql);
   const app = await buildApp(plane, limits, handlersOf(plane));
   plane.scope.add("http routes", () => app.close());
-  plane.mount.http("/*", (request, response) => app.routing(request, response));
+  plane.mount.http("/*", (request, response) => {
+    response.setHeader("x-coder-build-version", version);
+    if (!streams.answerEventStream(request, response)) app.routing(request, response);
+  });
   void purge(plane, limits);
 }
 

@@ -6,8 +6,7 @@ import { replicaView } from "./view.ts";
 export const replicaHandlers = ({ cluster }: Plane): readonly Handled[] => [
   on(routes.listReplicas, () =>
     Promise.resolve(
-      cluster
-        .replicas()
+      (cluster()?.replicas() ?? [])
         .map(replicaView)
         .toSorted((a, b) => (a.created_at < b.created_at ? -1 : 1)),
     ),

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { serveAgents } from "./agents/index.ts";
+import { serveDaemons } from "./daemons/index.ts";
+import type { EdgeContext } from "./edge-context.ts";
+import { authenticate } from "./identity/authenticate.ts";
+import { scopeFor } from "./identity/caller.ts";
+import { measureQueue } from "./jobs/queue-metrics.ts";
+import { reapLeases } from "./jobs/reaper.ts";
+import { forbidden } from "./http/problem.ts";
+import type { Plane } from "./plane.ts";
+import { type FollowerAccess, serveFollowers } from "./watch/index.ts";
+import { readWorkspace } from "./workspaces/view.ts";
+
+/** What the HTTP side hands on: requests for an event stream. */
+export interface Edges {
+  /** Answers it when it is one; false when it is somebody else's. */
+  answerEventStream(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+/** Puts the streams of daemons, agents and followers onto the listener, and the leader's work beside them. */
+export function serveEdges(plane: Plane, fail: (error: unknown) => void): Edges {
+  const edge = edgeContext(plane);
+  serveDaemons(edge, plane.mount).catch(fail);
+  serveAgents(edge, plane.mount);
+  reapLeases({ ...edge, sql: edge.database.sql }).catch(fail);
+  measureQueue(edge).catch(fail);
+  return serveFollowers(edge, plane.mount, followerAccess(plane));
+}
+
+function edgeContext(plane: Plane): EdgeContext {
+  const { config } = plane;
+  return {
+    ...plane,
+    replicaId: plane.process.replicaId,
+    accessUrl: plane.accessUrl.origin,
+    relays: {
+      derpMap: () => plane.derpMap,
+      forceWebSockets: config.derpForceWebSockets,
+      blockDirect: config.blockDirect,
+    },
+    preSharedKey: config.preSharedKey,
+  };
+}
+
+function followerAccess({ database, derpMap }: Plane): FollowerAccess {
+  return {
+    async viewerOf(request) {
+      const caller = await authenticate(database.sql, request);
+      const scope = scopeFor(caller, "workspaces:read");
+      if (scope === undefined) throw forbidden();
+      return { userId: caller.userId, readsEveryWorkspace: scope === "any" };
+    },
+    readWorkspace: (id, viewer) => readWorkspace(database.sql, derpMap, id, viewer.userId),
+  };
+}

@@ -1,0 +1,4 @@
+import { run } from "@berth/runtime";
+import { api } from "./index.ts";
+
+run([api]);
