@@ -1,1 +1,1 @@
-export { SshServer, type SshServerOptions } from "./ssh/ssh-server.ts";
+export { agentProgram, startAgent } from "./program.ts";

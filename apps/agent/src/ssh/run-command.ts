@@ -4,6 +4,7 @@ import type { ServerChannel } from "ssh2";
 import { isSignal, type ProcessExit } from "../processes/process-exit.ts";
 import { type ProcessGroups, signalGroup } from "../processes/process-groups.ts";
 import type { Workplace } from "../processes/workplace.ts";
+import { within } from "../within.ts";
 import { ChannelGoneError, ChannelOutput } from "./channel-output.ts";
 import {
   type CommandRequest,
@@ -23,6 +24,9 @@ export interface RunningCommand {
 
 /** What a shell answers when it cannot run a thing. */
 const NOT_STARTED = 126;
+
+/** A shell that sees its terminal gone before it has handled the signal leaves without telling its jobs. */
+const HANG_UP_MS = 500;
 
 /** Runs a command for a client. When the client goes before the command has ended, its process group gets SIGHUP. */
 export function runCommand(
@@ -57,7 +61,7 @@ export function runCommand(
 function watch(started: StartedCommand, pid: number, processes: ProcessGroups, gone: AbortSignal): void {
   const hangUp = () => {
     signalGroup(pid, "SIGHUP");
-    started.hangUp();
+    void within(HANG_UP_MS, started.exited).then(() => started.hangUp());
   };
   processes.started(pid);
   if (gone.aborted) hangUp();

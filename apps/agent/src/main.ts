@@ -1,0 +1,4 @@
+import { programArguments } from "@berth/config";
+import { startAgent } from "./index.ts";
+
+startAgent(programArguments());
