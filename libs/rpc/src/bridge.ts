@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { type Socket, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
 import { WEBSOCKET_PATH, WEBSOCKET_PROTOCOL } from "./handshake.ts";
@@ -17,11 +17,8 @@ export interface Bridge extends AsyncDisposable {
 /** Opens a bridge; the WebSocket itself is opened when something connects. grpc-js takes no connection from its caller. */
 export async function openBridge(url: URL): Promise<Bridge> {
   const folder = await mkdtemp(join(shortTemporary(), "berth-")); // 0700: who reaches the socket speaks as this user
-  const sockets = new Set<Socket>();
   let failure: Error | undefined;
   const server = createServer((local) => {
-    sockets.add(local);
-    local.on("close", () => sockets.delete(local));
     local.on("error", () => undefined); // seen by the pipeline
     openWebSocketStream(endpointOf(url), { protocol: WEBSOCKET_PROTOCOL }).then(
       (remote) => {
@@ -44,8 +41,8 @@ export async function openBridge(url: URL): Promise<Bridge> {
     authority: `unix:${path}`,
     failure: () => failure,
     async [Symbol.asyncDispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
+      // what is open is ended by its HTTP/2 session when its last stream has ended
+      await new Promise((resolve) => server.close(resolve));
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Logger } from "@berth/telemetry";
+import { type Logger, withSpan } from "@berth/telemetry";
 import type { UpgradeHandler } from "./mount.ts";
 import { OpenCalls } from "./open-calls.ts";
 import { Routes, pathOf } from "./routes.ts";
@@ -57,14 +57,22 @@ export class HttpSide {
     }
     if (route === undefined)
       return answer(response, 404, "Not found", `There is nothing at ${path} on this server.`);
+    const handle = () => this.#handle(path, route.value, request, response);
+    void withSpan("http.request", handle, { traceparent: request.headers["traceparent"]?.toString() });
+  };
+
+  /** Resolves when the answer is out, or broken off. */
+  #handle(path: string, handler: HttpHandler, request: IncomingMessage, response: ServerResponse) {
+    const closed = new Promise((resolve) => response.on("close", resolve));
     try {
-      route.value(request, response);
+      handler(request, response);
     } catch (error) {
       this.#log.error("request failed", { path, error });
       if (response.headersSent) response.destroy();
       else answer(response, 500, "Internal error", "");
     }
-  };
+    return closed;
+  }
 }
 
 /** An error in the shape of the public API. */

@@ -103,6 +103,7 @@ function watch<C extends In>(connection: Connection, method: Method, options: Ca
     over = true;
     failure = error;
     started.resolve();
+    given.abort(); // frees what listens to the longer-lived signals; the call itself is over
   };
   const run = async (): Promise<C | undefined> => {
     const deadline = options.deadlineMs === undefined ? undefined : Date.now() + options.deadlineMs;

@@ -221,3 +221,46 @@ test("headers of the client and of the call arrive", async () => {
 test("a target that cannot be read is refused at once", () => {
   expect(() => connect(echo, { targets: ["example.com"] })).toThrow(/is no gRPC target/);
 });
+
+test("bytes pass without being touched, also in bulk with a raised receive window", async () => {
+  const raw = (bytes: Buffer) => bytes;
+  const bytes = {
+    link: {
+      path: "/berth.test.v1.BytesService/Link",
+      requestStream: true as const,
+      responseStream: true as const,
+      requestSerialize: raw,
+      requestDeserialize: raw,
+      responseSerialize: raw,
+      responseDeserialize: raw,
+    },
+  };
+  const listener = await startListener(scope);
+  const batch = Buffer.alloc(64 << 10, 1);
+  listener.grpc(
+    bytes,
+    {
+      async link(stream) {
+        for (let sent = 0; sent < 256; sent += 1) if (!stream.send(batch)) await stream.writable();
+      },
+    },
+    "public",
+  );
+  using client = connect(bytes, { targets: [listener.address], receiveWindowBytes: 8 << 20 });
+  let received = 0;
+  for await (const part of client.link()) received += part.length;
+  expect(received).toBe(256 * batch.length);
+});
+
+test("what was sent before the way was found is sent then, in order", async () => {
+  const listener = await startListener(scope);
+  listener.grpc(echo, echoHandlers, "public");
+  using client = connect(echo, { targets: [`http://${listener.address}`] });
+  const chat = client.chat();
+  const words = Array.from({ length: 40 }, (_, at) => String(at));
+  const room = words.map((word) => chat.send(word));
+  expect([room[0], room.at(-1)]).toEqual([true, false]);
+  await chat.writable();
+  chat.end();
+  expect(await Array.fromAsync(chat)).toEqual(words.map((word) => `${word}!`));
+});

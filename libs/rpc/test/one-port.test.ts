@@ -1,5 +1,6 @@
 import { connect as connectSocket } from "node:net";
 import { Scope } from "@berth/std";
+import { currentTraceparent } from "@berth/telemetry";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { acceptWebSocket, connect, openWebSocket } from "../src/index.ts";
 import { readAll, startHttp1Proxy } from "./proxies.ts";
@@ -139,4 +140,10 @@ test("a handler that throws is a 500 in JSON and a line in the log", async () =>
   });
   expect(await get("/broken")).toEqual({ status: 500, text: '{"message":"Internal error","detail":""}' });
   expect(JSON.stringify(listener.lines)).toContain("null pointer");
+});
+
+test("a request's handler runs inside the trace that the request names", async () => {
+  listener.http("/traced", (_request, response) => response.end(currentTraceparent()));
+  const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+  expect((await get("/traced", { headers: { traceparent } })).text).toContain("a".repeat(32));
 });

@@ -1,5 +1,6 @@
 import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { ConfigError } from "@berth/config";
 import { type Listener, openListener } from "@berth/rpc";
@@ -23,7 +24,7 @@ export async function bindListener(
   await makeFolder(config.dataFolder);
   return openListener({
     address: config.listen,
-    folder: config.dataFolder,
+    folder: join(config.dataFolder, "run"), // of its own: the data folder may have to be passable for Postgres' user
     log,
     metrics,
     ...(tls === undefined ? {} : { tls }),
