@@ -1,1 +1,1 @@
-export { agentProgram, startAgent } from "./program.ts";
+export { agentProgram, main } from "./program.ts";

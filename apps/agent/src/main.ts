@@ -1,4 +1,4 @@
 import { programArguments } from "@berth/config";
-import { startAgent } from "./index.ts";
+import { main } from "./index.ts";
 
-startAgent(programArguments());
+main(programArguments());

@@ -30,7 +30,7 @@ export const agentProgram: Program<AgentConfig> = {
   },
 };
 
-/** Runs the agent with these arguments until it ends; it sets the exit code. */
-export function startAgent(argv: readonly string[]): void {
+/** `berth agent`: runs until it ends; it sets the exit code. */
+export function main(argv: readonly string[]): void {
   runProgram(agentProgram, argv);
 }
