@@ -67,7 +67,8 @@ export async function startDaemon(
   };
 }
 
-function variables(target: string, cacheFolder: string): Record<string, string> {
+/** What a daemon is told by its environment. */
+export function variables(target: string, cacheFolder: string): Record<string, string> {
   return {
     CODER_URL: target,
     CODER_PROVISIONER_DAEMON_PSK: "pre-shared",

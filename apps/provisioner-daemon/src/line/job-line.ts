@@ -130,7 +130,8 @@ export class JobLine {
       for await (const { message } of stream) {
         if (message?.$case === "move") break;
         if (message?.$case === "attached") held = true;
-        if (message !== undefined) this.#hear(message, stream, beats);
+        // a peer that answers beats and not the attachment is left like one that answers nothing
+        if (message !== undefined && held) this.#hear(message, stream, beats);
       }
     } catch (error) {
       this.#judge(error);

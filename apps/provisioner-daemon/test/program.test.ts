@@ -1,0 +1,184 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CodedError } from "@berth/std";
+import { addressesInState } from "@berth/terraform";
+import { type Program, eventually, temporaryFolder } from "@berth/testing";
+import { expect } from "vitest";
+import { buildJob, spawnDaemon, variables, waitingTemplate, withTerraform } from "./daemon-at-work.ts";
+import { ScriptedPlane } from "./scripted-plane.ts";
+
+interface Scene extends AsyncDisposable {
+  readonly plane: ScriptedPlane;
+  readonly program: Program;
+  readonly cacheFolder: string;
+  readonly jobId: string;
+  readonly openGate: () => Promise<void>;
+}
+
+/** The real program in the middle of an apply. */
+async function inTheMiddle(): Promise<Scene> {
+  const folder = await temporaryFolder();
+  const plane = await ScriptedPlane.open();
+  const cacheFolder = join(folder.path, "cache");
+  const program = spawnDaemon(plane.url, cacheFolder);
+  const gate = join(folder.path, "gate");
+  const job = await buildJob(plane, waitingTemplate(gate));
+  plane.offer(job);
+  await eventually(() => expect(plane.logText, program.tail()).toContain("waiting"), { withinMs: 25_000 });
+  return {
+    ...{ plane, program, cacheFolder, jobId: job.jobId },
+    openGate: () => writeFile(gate, ""),
+    async [Symbol.asyncDispose]() {
+      await program[Symbol.asyncDispose]();
+      await plane[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function readRecord(
+  cacheFolder: string,
+): Promise<{ terraform: { mark: { pid: number }; guard: { pid: number } } }> {
+  return JSON.parse(await readFile(join(cacheFolder, "job.json"), "utf8")) as Awaited<
+    ReturnType<typeof readRecord>
+  >; // our own file
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false; // it has ended
+  }
+}
+
+withTerraform("SIGHUP in the middle of an apply finishes the build and exits 0", async () => {
+  await using scene = await inTheMiddle();
+  scene.program.kill("SIGHUP");
+  await scene.program.waitFor("SIGHUP");
+  await scene.openGate();
+  expect(await scene.program.exit).toEqual({ code: 0, signal: null });
+  expect(scene.plane.of("complete")).toHaveLength(1);
+});
+
+withTerraform("SIGINT in the middle of an apply fails the build, keeps its state and exits 0", async () => {
+  await using scene = await inTheMiddle();
+  scene.program.kill("SIGINT");
+  expect(await scene.program.exit).toEqual({ code: 0, signal: null });
+  const [fail] = scene.plane.of("fail");
+  expect(fail?.error).toContain("its provisioner daemon was interrupted");
+  expect(addressesInState(fail?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
+});
+
+withTerraform(
+  "kill -9: the guard ends Terraform, and the next start hands in before it asks for work",
+  async () => {
+    await using scene = await inTheMiddle();
+    const { plane, program, cacheFolder, jobId } = scene;
+    const { terraform } = await readRecord(cacheFolder);
+    expect([isAlive(terraform.mark.pid), isAlive(terraform.guard.pid)]).toEqual([true, true]);
+    program.kill("SIGKILL");
+    await program.exit;
+    await eventually(() => expect(isAlive(terraform.mark.pid)).toBe(false));
+    await eventually(() => expect(isAlive(terraform.guard.pid)).toBe(false));
+
+    const helloes = plane.hellos.length;
+    await using next = spawnDaemon(plane.url, cacheFolder);
+    await eventually(() => expect(plane.hellos.length, next.tail()).toBeGreaterThan(helloes), {
+      withinMs: 20_000,
+    });
+    expect(plane.handedIn).toHaveLength(1);
+    const [handed] = plane.handedIn;
+    expect(handed).toMatchObject({
+      jobId,
+      terraformEnded: true,
+      applyBegun: true,
+      inFlight: [],
+    });
+    expect(handed?.daemonId).toBe(plane.hellos[0]?.daemonId);
+    expect(handed?.incarnation).not.toBe(plane.attaches[0]?.incarnation);
+    expect(addressesInState(handed?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
+    // what the first incarnation had no time to say comes now, and nothing twice
+    const all = [...plane.logLines, ...(handed?.logs ?? [])].map(({ sequence }) => Number(sequence));
+    expect(new Set(all).size).toBe(all.length);
+    expect(all).toEqual(all.map((_, index) => index + 1));
+  },
+);
+
+withTerraform(
+  "a machine's death: what Terraform was making is named, what it had recorded is kept",
+  async () => {
+    await using scene = await inTheMiddle();
+    const { plane, program, cacheFolder } = scene;
+    const { terraform } = await readRecord(cacheFolder);
+    for (const pid of [terraform.guard.pid, -terraform.mark.pid]) process.kill(pid, "SIGKILL");
+    program.kill("SIGKILL");
+    await program.exit;
+    await using next = spawnDaemon(plane.url, cacheFolder);
+    await eventually(() => expect(plane.handedIn, next.tail()).toHaveLength(1), { withinMs: 20_000 });
+    expect(plane.handedIn[0]).toMatchObject({ terraformEnded: true, inFlight: ["terraform_data.waits"] });
+    expect(addressesInState(plane.handedIn[0]?.state?.state ?? Buffer.alloc(0))).toContain(
+      "coder_agent.main",
+    );
+  },
+);
+
+withTerraform("a second daemon on a held cache folder is told the holder's pid and exits 78", async () => {
+  await using folder = await temporaryFolder();
+  await using plane = await ScriptedPlane.open();
+  await using first = spawnDaemon(plane.url, folder.path);
+  await eventually(() => expect(plane.hellos, first.tail()).toHaveLength(1), { withinMs: 20_000 });
+  await using second = spawnDaemon(plane.url, folder.path);
+  expect(await second.exit).toEqual({ code: 78, signal: null });
+  expect(second.lines.join("\n")).toMatch(
+    new RegExp(`CODER_CACHE_DIRECTORY.*the daemon with pid ${first.pid} holds it`),
+  );
+  first.kill("SIGKILL");
+  await first.exit;
+  await using third = spawnDaemon(plane.url, folder.path);
+  await eventually(() => expect(plane.hellos, third.tail()).toHaveLength(2), { withinMs: 20_000 });
+});
+
+withTerraform("without Terraform, without credentials or without a URL it says so and exits 78", async () => {
+  await using folder = await temporaryFolder();
+  await using without = spawnDaemon("http://127.0.0.1:1", folder.path, { PATH: "/nowhere" });
+  await using anonymous = spawnDaemon("", folder.path, { CODER_PROVISIONER_DAEMON_PSK: "" });
+  expect(await without.exit).toEqual({ code: 78, signal: null });
+  expect(without.tail()).toMatch(/PATH.*neither terraform nor tofu is on PATH.*Install Terraform/);
+  expect(await anonymous.exit).toEqual({ code: 78, signal: null });
+  expect(anonymous.tail()).toContain("CODER_PROVISIONER_DAEMON_KEY");
+});
+
+withTerraform("a daemon that the control plane refuses exits 1 with its words", async () => {
+  await using folder = await temporaryFolder();
+  await using plane = await ScriptedPlane.open();
+  plane.refusal = new CodedError("unauthenticated", "this pre-shared key is not the deployment's");
+  await using program = spawnDaemon(plane.url, folder.path);
+  expect(await program.exit).toEqual({ code: 1, signal: null });
+  expect(program.tail()).toContain("this pre-shared key is not the deployment's");
+});
+
+withTerraform("a built-in daemon finishes its build and ends when its node is gone", async () => {
+  await using folder = await temporaryFolder();
+  await using plane = await ScriptedPlane.open();
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../src/main.ts")], {
+    stdio: ["pipe", "ignore", "ignore"],
+    env: {
+      ...process.env,
+      ...variables(plane.url, join(folder.path, "cache")),
+      CODER_PROVISIONER_DAEMON_PSK: "",
+      CODER_PROVISIONER_DAEMON_BUILTIN: "derived",
+    },
+  });
+  const exit = once(child, "exit");
+  const gate = join(folder.path, "gate");
+  plane.offer(await buildJob(plane, waitingTemplate(gate)));
+  await eventually(() => expect(plane.logText).toContain("waiting"), { withinMs: 25_000 });
+  child.stdin.destroy();
+  await writeFile(gate, "");
+  expect(await exit).toEqual([0, null]);
+  expect(plane.of("complete")).toHaveLength(1);
+});
