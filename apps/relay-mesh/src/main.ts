@@ -1,0 +1,4 @@
+import { run } from "@berth/runtime";
+import { relayMesh } from "./index.ts";
+
+run([relayMesh]);
