@@ -1,8 +1,9 @@
 import { Backoff, CodedError, sleep } from "@berth/std";
 
 const AWAY_CODES = new Set(["unavailable", "deadline_exceeded"]);
-// Connection faults, shutdown, no room, read-only after a failover; Node's and the driver's own names for a lost connection.
-const AWAY_STATES = /^(08|57P|53|25006|E[A-Z]{3,}|CONNECT|CONNECTION)/;
+// Connection faults, shutdown or a canceled statement, no room, a lock not had, read-only after a failover; Node's and the
+// driver's own names for a lost connection.
+const AWAY_STATES = /^(08|57|53|55P03|25006|E[A-Z]{3,}|CONNECT|CONNECTION)/;
 
 /** Whether a statement failed because the database could not be reached or could not write: not the statement's fault. */
 export function databaseIsAway(error: unknown): boolean {

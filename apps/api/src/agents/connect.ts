@@ -31,6 +31,8 @@ const TOUCH_MS = 10_000;
 const SILENCE_MS = 20_000;
 /** As long as a re-connect takes over a link of 3 s each way. */
 export const GRACE_MS = 15_000;
+/** An agent that moved leaves its old stream itself, when it has heard on the new one; this is for those that do not. */
+const MOVED_MS = 3_000;
 /** Losing a hint costs an agent that waits for its manifest this much; one that has it hears of changes less urgently. */
 const WAITING_TICK_MS = 5_000;
 const SETTLED_TICK_MS = 60_000;
@@ -197,7 +199,7 @@ class AgentLine {
         this.#send({ $case: "superseded", value: { byIncarnation: standing.by } });
         return this.#over.resolve();
       case "moved":
-        return this.#over.resolve();
+        return void sleep(MOVED_MS, this.#signal).then(() => this.#over.resolve());
     }
   }
 

@@ -5,7 +5,7 @@ import { channels } from "../channels.ts";
 import { databaseIsAway } from "../database-away.ts";
 import type { EdgeContext } from "../edge-context.ts";
 import { lockHeld, type Attachment, type HeldJob } from "../jobs/lease.ts";
-import { appendJobLog, storable } from "../logs/job-log.ts";
+import { appendJobLog, controlLine, storable } from "../logs/job-log.ts";
 import { takeState } from "../states/take-state.ts";
 import { beginApply } from "./begin-apply.ts";
 import { completeJob } from "./complete-job.ts";
@@ -71,7 +71,7 @@ function asFailure(last: NumberedMessage, error: string): NumberedMessage {
 }
 
 function isProtocolFault(error: unknown): boolean {
-  return error instanceof CodedError && error.code === "aborted";
+  return error instanceof CodedError && error.code === "out_of_range";
 }
 
 async function commit(
@@ -132,7 +132,7 @@ async function commitOne(
     case "beginApply":
       return beginApply(sql, jobId, message.value.planned);
     case "agentToken":
-      return admitAgent(sql, jobId, message.value);
+      return admitOrSay(edge, sql, jobId, job, message.value);
     case "complete":
       return completeJob(edge, sql, jobId, message.value);
     case "fail":
@@ -140,6 +140,25 @@ async function commitOne(
     case "attach":
     case "beat":
       throw new CodedError("invalid_argument", `a ${message.$case} is not numbered`);
+  }
+}
+
+/** An agent that cannot be let in early is said in the log; whether the build fails for it is judged by its result. */
+async function admitOrSay(
+  edge: EdgeContext,
+  sql: TransactionSql,
+  jobId: string,
+  job: HeldJob,
+  reported: provisioner.AgentToken,
+): Promise<void> {
+  try {
+    await admitAgent(sql, jobId, reported);
+  } catch (error) {
+    if (!(error instanceof CodedError) || databaseIsAway(error)) throw error;
+    edge.log.warn("an early agent was refused", { job: jobId, reason: error.message });
+    await appendJobLog(sql, jobId, job.attempt, [
+      controlLine(`An agent is not let in: ${error.message}.`, "warn"),
+    ]);
   }
 }
 
