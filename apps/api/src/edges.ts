@@ -4,6 +4,7 @@ import { serveDaemons } from "./daemons/index.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { authenticate } from "./identity/authenticate.ts";
 import { scopeFor } from "./identity/caller.ts";
+import { forgetDaemons } from "./jobs/forget-daemons.ts";
 import { measureQueue } from "./jobs/queue-metrics.ts";
 import { reapLeases } from "./jobs/reaper.ts";
 import { forbidden } from "./http/problem.ts";
@@ -23,6 +24,7 @@ export function serveEdges(plane: Plane, fail: (error: unknown) => void): Edges 
   serveDaemons(edge, plane.mount).catch(fail);
   serveAgents(edge, plane.mount);
   reapLeases({ ...edge, sql: edge.database.sql }).catch(fail);
+  forgetDaemons(edge).catch(fail);
   measureQueue(edge).catch(fail);
   return serveFollowers(edge, plane.mount, followerAccess(plane));
 }
