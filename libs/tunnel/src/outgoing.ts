@@ -188,12 +188,13 @@ export class Outgoing {
     const builder = this.#builder;
     const number = this.#nextNumber++;
     const sealed = this.#sealer.seal(this.#pathId, number, builder.plain);
+    const bytes = SEALED_HEADER_BYTES + builder.length + TAG_BYTES;
     if (builder.isEliciting) {
       const { deliveries } = builder;
-      this.#flight.add({ number, phase: this.#sealer.phase, bytes: sealed.length, sentAt: now, deliveries });
+      this.#flight.add({ number, phase: this.#sealer.phase, bytes, sentAt: now, deliveries });
       this.#lastElicitingAt = now;
     }
-    this.#sentBytes += sealed.length;
+    this.#sentBytes += bytes;
     if (!path.send(sealed)) this.#isPathFull = true;
   }
 

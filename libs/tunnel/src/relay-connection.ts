@@ -75,7 +75,7 @@ export class RelayConnection implements AsyncDisposable {
 
   /** Sends a packet to a key wherever it is; without a relay it is lost. False: much is waiting. */
   send(destination: Buffer, packet: Buffer): boolean {
-    return this.#current?.send(destination, packet) ?? true;
+    return this.#current?.send(destination, [packet]) ?? true;
   }
 
   /** A path to a key over the relay as it is connected now. */
@@ -86,7 +86,7 @@ export class RelayConnection implements AsyncDisposable {
     return {
       kind: "relay",
       maxPacketBytes: MAX_PACKET_BYTES,
-      send: (packet) => link?.send(destination, packet) ?? true,
+      send: (parts) => link?.send(destination, parts) ?? true,
       onDrain: (listener) => {
         hear = listener;
         drains.add(listener);

@@ -8,16 +8,21 @@ import {
   encodeNotePreferred,
   encodePing,
   encodePong,
-  encodeSendPacket,
+  Frame,
   FrameReader,
+  HEADER_BYTES,
+  KEY_BYTES,
+  writeHeader,
   type ServerFrame,
 } from "@berth/derp";
 import { CodedError, deferred, messageOf } from "@berth/std";
-import { openRelayStream } from "./relay-upgrade.ts";
+import { openRelayStream, type RelayStream } from "./relay-upgrade.ts";
 import type { KeyPair, RelayAddress } from "./types.ts";
 
 /** Bytes that may wait in this process; what waits in the kernel comes on top. */
 const MAX_BUFFERED_BYTES = 512 * 1024;
+/** Parts of a small packet are joined; of a big one they are not: a copy of 32 KiB costs more than a longer writev. */
+const JOIN_BELOW_BYTES = 2048;
 /** Silence that makes a relay dead, and three smoothed round trips on top: slow is not dead. */
 const DEAD_MS = 5_000;
 const PING_AFTER_MS = 2_500;
@@ -84,12 +89,12 @@ export class RelayLink {
     listener: RelayLinkListener,
     signal: AbortSignal,
   ): Promise<RelayLink> {
-    const stream = await openRelayStream(address, signal);
-    const link = new RelayLink(address, identity, ticket, stream, listener);
+    const opened = await openRelayStream(address, signal);
+    const link = new RelayLink(address, identity, ticket, opened.stream, listener);
     const giveUp = () => link.#end("the handshake was given up");
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
-    link.#listen();
+    link.#listen(opened);
     try {
       await link.#ready.promise;
     } finally {
@@ -113,7 +118,7 @@ export class RelayLink {
   }
 
   /** Sends a packet to a key; false when much is waiting. */
-  send(destination: Buffer, packet: Buffer): boolean {
+  send(destination: Buffer, parts: readonly Buffer[]): boolean {
     if (this.#hasEnded) return true; // as if lost on the way
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -123,7 +128,12 @@ export class RelayLink {
         this.#stream.uncork();
       });
     }
-    this.#stream.write(encodeSendPacket(destination, packet));
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const head = Buffer.allocUnsafe(HEADER_BYTES + KEY_BYTES);
+    writeHeader(head, 0, Frame.sendPacket.code, KEY_BYTES + bytes);
+    destination.copy(head, HEADER_BYTES);
+    if (bytes < JOIN_BELOW_BYTES) this.#stream.write(Buffer.concat([head, ...parts]));
+    else for (const part of [head, ...parts]) this.#stream.write(part);
     return this.#stream.writableLength < MAX_BUFFERED_BYTES;
   }
 
@@ -139,13 +149,18 @@ export class RelayLink {
     stream.resume();
   }
 
-  #listen(): void {
+  #listen(opened: RelayStream): void {
     const reader = new FrameReader("client", (type, buffer, start, end) => {
       const frame = decodeServerFrame(type, buffer, start, end);
       if (frame !== undefined) this.#hear(frame);
     });
     const stream = this.#stream;
-    stream.on("data", (chunk: Buffer) => {
+    stream.on("drain", () => this.#listener.drained());
+    stream.on("error", (error) => this.#end(error.message));
+    stream.on("end", () => this.#end(this.#problem === "" ? "the relay has closed" : this.#problem));
+    stream.on("close", () => this.#end(this.#problem === "" ? "the connection has closed" : this.#problem));
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    opened.listen((chunk) => {
       if (this.#hasEnded) return;
       this.#heardAt = performance.now();
       try {
@@ -154,11 +169,6 @@ export class RelayLink {
         this.#end(messageOf(broken));
       }
     });
-    stream.on("drain", () => this.#listener.drained());
-    stream.on("error", (error) => this.#end(error.message));
-    stream.on("end", () => this.#end(this.#problem === "" ? "the relay has closed" : this.#problem));
-    stream.on("close", () => this.#end(this.#problem === "" ? "the connection has closed" : this.#problem));
-    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   #hear(frame: ServerFrame): void {

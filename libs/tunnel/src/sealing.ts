@@ -56,9 +56,10 @@ export class PacketSealer {
     if (phase === this.#phase) this.#isConfirmed = true;
   }
 
-  seal(path: number, number: number, plain: Buffer): Buffer {
+  /** The packet in three parts: header, sealed bytes, authenticator. */
+  seal(path: number, number: number, plain: Buffer): [Buffer, Buffer, Buffer] {
     this.#moveOn();
-    const header = this.#header;
+    const header = Buffer.from(this.#header);
     header[PHASE_AT] = this.#phase & 0xff;
     header.writeUInt32BE(path, PATH_AT);
     header.writeUIntBE(number, NUMBER_AT, 6);
@@ -67,7 +68,7 @@ export class PacketSealer {
     cipher.setAAD(header);
     const sealed = cipher.update(plain);
     cipher.final();
-    return Buffer.concat([header, sealed, cipher.getAuthTag()]);
+    return [header, sealed, cipher.getAuthTag()];
   }
 
   #moveOn(): void {

@@ -2,6 +2,8 @@ import type { Delivery } from "./in-flight.ts";
 import { RangeSet } from "./range-set.ts";
 
 const BLOCK_BYTES = 32 * 1024;
+/** Freed blocks that are kept for what comes next. */
+const MAX_SPARES = 16;
 
 /** A part of a stream to be sent: `isLast` when the stream ends with it. */
 export interface StreamPart {
@@ -18,7 +20,7 @@ export interface StreamPart {
  */
 export class SendQueue {
   readonly #blocks: Buffer[] = [];
-  #spare: Buffer | undefined;
+  readonly #spares: Buffer[] = [];
   /** Offset of the first block's first byte. */
   #base = 0;
   #prefix = 0;
@@ -125,6 +127,7 @@ export class SendQueue {
   /** Drops everything: the stream was reset. */
   clear(): void {
     this.#blocks.length = 0;
+    this.#spares.length = 0;
     this.#lost.clear();
     this.#base = this.#prefix = this.#next = this.#end;
     this.#fin = "acknowledged";
@@ -144,14 +147,14 @@ export class SendQueue {
     this.#prefix = first.to;
     this.#acknowledged.remove(first.from, first.to);
     while (this.#prefix - this.#base >= BLOCK_BYTES) {
-      this.#spare = this.#blocks.shift();
+      const freed = this.#blocks.shift();
+      if (freed !== undefined && this.#spares.length < MAX_SPARES) this.#spares.push(freed);
       this.#base += BLOCK_BYTES;
     }
   }
 
   #addBlock(): Buffer {
-    const block = this.#spare ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
-    this.#spare = undefined;
+    const block = this.#spares.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
     this.#blocks.push(block);
     return block;
   }

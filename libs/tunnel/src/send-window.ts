@@ -7,7 +7,7 @@ const STEP_BYTES = 32 * 1024;
 /** What may stand in queues on the way: so much time, within these bytes. A relay holds 2 MiB per destination. */
 const QUEUED_MS = 30;
 const LEAST_QUEUED_BYTES = 128 * 1024;
-const MOST_QUEUED_BYTES = 1024 * 1024;
+const MOST_QUEUED_BYTES = 3 * 1024 * 1024;
 
 /**
  * How many bytes may be on their way. It grows until queues build up (round trips longer than the lowest say how much stands

@@ -6,7 +6,7 @@ import { SendQueue, type StreamPart } from "./send-queue.ts";
 import type { StreamTarget } from "./types.ts";
 
 /** What a stream may send before its peer has said more. */
-export const STREAM_CREDIT_BYTES = 2 * 1024 * 1024;
+export const STREAM_CREDIT_BYTES = 4 * 1024 * 1024;
 /** A writer waits while more than this has not been sent once. */
 const WRITE_AHEAD_BYTES = 256 * 1024;
 

@@ -8,7 +8,7 @@ import type { StreamTarget } from "./types.ts";
 import { STREAM_FRAME_BYTES, writeStreamHead, type Frame, type StreamFrame } from "./wire.ts";
 
 /** What all streams together may send before the peer has said more: eight streams that nobody reads stop no other. */
-export const SESSION_CREDIT_BYTES = 16 * 1024 * 1024;
+export const SESSION_CREDIT_BYTES = 32 * 1024 * 1024;
 /** Streams of both sides that may be open; each side opens at most half as many. */
 const MAX_STREAMS = 2048;
 

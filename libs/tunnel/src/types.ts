@@ -13,8 +13,11 @@ export interface KeyPair {
 export interface Path {
   readonly kind: "relay" | "direct";
   readonly maxPacketBytes: number;
-  /** Takes the packet always. False: the path's buffer is full, and more should wait for `onDrain`. */
-  send(packet: Buffer): boolean;
+  /**
+   * Takes a packet, in parts that are joined on the way. It takes it always; false: the path's buffer is full, and more should
+   * wait for `onDrain`.
+   */
+  send(parts: readonly Buffer[]): boolean;
   /** Hears each time a full buffer has emptied. */
   onDrain(hear: () => void): void;
 }

@@ -42,7 +42,8 @@ export class LossyPath implements Path {
     this.#deliver = deliver;
   }
 
-  send(packet: Buffer): boolean {
+  send(parts: readonly Buffer[]): boolean {
+    const packet = Buffer.concat(parts);
     this.seen.push(packet);
     if (this.isCut || this.#random() < (this.weather.drop ?? 0)) return true;
     this.#queue.push(packet);
