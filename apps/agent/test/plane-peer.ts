@@ -4,6 +4,7 @@ import { type Call, type Listener, openListener, type Stream } from "@berth/rpc"
 import { CodedError } from "@berth/std";
 import { createMetrics } from "@berth/telemetry";
 import { eventually, recordedLog, temporaryFolder } from "@berth/testing";
+import { SmallRelay } from "./small-relay.ts";
 
 type Line = Stream<agent.ConnectRequest, agent.ConnectResponse>;
 type Message = NonNullable<agent.ConnectRequest["message"]>;
@@ -36,12 +37,14 @@ export class PlanePeer implements AsyncDisposable {
   readonly stats: agent.Stats[] = [];
   attempts = 0;
   readonly behaviour: Behaviour = { acknowledge: true, answerBeats: true };
+  readonly relay: SmallRelay;
   readonly #listener: Listener;
   readonly #folder: AsyncDisposable;
 
   private constructor(listener: Listener, folder: AsyncDisposable) {
     this.#listener = listener;
     this.#folder = folder;
+    this.relay = new SmallRelay(listener);
     listener.grpc(
       agent.AgentServiceService,
       { connect: (stream, call) => this.#connect(stream, call) },
