@@ -1,0 +1,244 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { routes, type HttpClient } from "@berth/http-api";
+import { checked, firstUser, refusal } from "./people.ts";
+import { type TestApi, startApi } from "./plane.ts";
+import { archive, finishJob, makeTemplate } from "./templates.ts";
+
+let api: TestApi;
+let owner: HttpClient & { readonly token: string };
+
+beforeAll(async () => {
+  api = await startApi();
+  owner = await firstUser(api.url);
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const me = { params: { user: "me" } };
+const post = (path: string, body: string) =>
+  fetch(api.url + path, { method: "POST", body, headers: { "coder-session-token": owner.token } });
+
+test("a bad body names every field that is wrong", async () => {
+  const answer = await post(
+    "/api/v2/users",
+    JSON.stringify({ email: "no", username: "a--b", roles: ["king"] }),
+  );
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({
+    message: "Validation failed.",
+    validations: [{ field: "email" }, { field: "username" }, { field: "roles.0" }],
+  });
+  const missing = await post("/api/v2/users", "{}");
+  expect(await missing.json()).toMatchObject({ validations: [{ field: "email" }, { field: "username" }] });
+  expect((await post("/api/v2/users", "{")).status).toBe(400);
+  expect((await post("/api/v2/users", "")).status).toBe(400);
+});
+
+test("an unknown filter, and a value that a filter cannot have, are refused and never ignored", async () => {
+  for (const [q, field] of [
+    ["ownr:me", "ownr"],
+    ["status:asleep", "status"],
+    ["id:1", "id"],
+    ["outdated:so", "outdated"],
+  ])
+    expect(await refusal(owner.call(routes.listWorkspaces, { query: { q: q ?? "" } }))).toMatchObject({
+      status: 400,
+      validations: [{ field }],
+    });
+  const shared = { query: { q: `shared_with_user:${randomUUID()}` } };
+  expect(await owner.call(routes.listWorkspaces, shared)).toEqual({ workspaces: [], count: 0 });
+});
+
+test("an unknown path answers 404 and never a page where machines ask", async () => {
+  const headers = { accept: "text/html" };
+  for (const path of [
+    "/api/v2/nope",
+    "/.well-known/oauth-authorization-server",
+    "/bin/coder-linux-amd64.asc",
+  ]) {
+    const answer = await fetch(api.url + path, { headers });
+    expect([path, answer.status, answer.headers.get("content-type")]).toEqual([
+      path,
+      404,
+      "application/json; charset=utf-8",
+    ]);
+    expect(await answer.json()).toMatchObject({ message: expect.any(String) as string });
+  }
+});
+
+test("every answer carries the version and an id of its own", async () => {
+  const ids = new Set<string | null>();
+  for (const path of ["/api/v2/buildinfo", "/api/v2/nope", "/", `/api/v2/workspaces/${randomUUID()}/watch`]) {
+    const { headers } = await fetch(api.url + path);
+    expect([path, headers.get("x-coder-build-version")]).toEqual([path, expect.stringMatching(/^v2\./)]);
+    ids.add(headers.get("x-coder-request-id"));
+  }
+  expect(ids.size).toBeGreaterThanOrEqual(4);
+});
+
+test("an upload that is no archive says what is wrong with it", async () => {
+  const upload = (body: Uint8Array) =>
+    refusal(owner.call(routes.uploadFile, { body, contentType: "application/x-tar" }));
+  expect(await upload(Buffer.from("no tar at all".repeat(100)))).toMatchObject({ status: 400 });
+  expect(await upload(Buffer.from([0x1f, 0x8b, 8]))).toMatchObject({
+    detail: expect.stringContaining("gzip") as string,
+  });
+  expect(await upload(await archive({ "../x": "" }))).toMatchObject({
+    detail: expect.stringContaining("../x") as string,
+  });
+  expect(await upload(await archive({ "berth.json": "[]" }))).toMatchObject({
+    detail: expect.stringContaining("berth.json") as string,
+  });
+  expect(await upload(Buffer.alloc(10 * 1024 * 1024 + 1))).toMatchObject({ status: 413 });
+});
+
+test("names are looked up in any case and taken once, and the answer names the field", async () => {
+  const template = await makeTemplate(owner, api.database);
+  const body = { name: "Dev", template_id: template.id };
+  await owner.call(routes.createWorkspace, { ...me, body });
+  const conflict = { status: 409, validations: [{ field: "name" }] };
+  expect(
+    await refusal(owner.call(routes.createWorkspace, { ...me, body: { ...body, name: "dEV" } })),
+  ).toMatchObject(conflict);
+  const user = { email: "new@example.com", username: "ADA", password: "correct horse" };
+  expect(await refusal(owner.call(routes.createUser, { body: user }))).toMatchObject({
+    status: 409,
+    validations: [{ field: "username" }],
+  });
+});
+
+test("a second build waits for the first to end", async () => {
+  const template = await makeTemplate(owner, api.database);
+  const workspace = await owner.call(routes.createWorkspace, {
+    ...me,
+    body: { name: "busy", template_id: template.id },
+  });
+  const params = { workspace: workspace.id };
+  const stop = () => owner.call(routes.createWorkspaceBuild, { params, body: { transition: "stop" } });
+  expect(await refusal(stop())).toMatchObject({ status: 409 });
+  await finishJob(api.database, workspace.latest_build.job.id);
+  const outcomes = await Promise.allSettled([stop(), stop(), stop()]);
+  expect(outcomes.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected", "rejected"]);
+  expect(
+    await refusal(owner.call(routes.deleteTemplate, { params: { template: template.id } })),
+  ).toMatchObject({
+    status: 400,
+  });
+});
+
+test("a deleted workspace is gone from lists and names, and says so by its id", async () => {
+  const template = await makeTemplate(owner, api.database);
+  const { id } = await owner.call(routes.createWorkspace, {
+    ...me,
+    body: { name: "gone", template_id: template.id },
+  });
+  await api.database.sql`update api.workspace set deleted_at = now() where id = ${id}`;
+  expect(await refusal(owner.call(routes.getWorkspace, { params: { workspace: id } }))).toMatchObject({
+    status: 410,
+  });
+  const named = { params: { user: "me", name: "gone" } };
+  expect(await refusal(owner.call(routes.getWorkspaceByName, named))).toMatchObject({ status: 404 });
+  await owner.call(routes.getWorkspace, { params: { workspace: id }, query: { include_deleted: true } });
+  await owner.call(routes.createWorkspace, { ...me, body: { name: "gone", template_id: template.id } });
+});
+
+test("parameters that are missing, wrong or unknown are named, and nothing is made", async () => {
+  const template = await makeTemplate(owner, api.database, {
+    parameters: [
+      { name: "size", type: "number", required: true, validation_max: 8 },
+      {
+        name: "region",
+        default_value: "eu",
+        options: [{ name: "EU", value: "eu", description: "", icon: "" }],
+      },
+    ],
+  });
+  const create = (rich_parameter_values: { name: string; value: string }[]) =>
+    refusal(
+      owner.call(routes.createWorkspace, {
+        ...me,
+        body: { name: "p", template_id: template.id, rich_parameter_values },
+      }),
+    );
+  expect(await create([])).toMatchObject({ status: 400, validations: [{ field: "size" }] });
+  const wrong = [
+    { name: "size", value: "9" },
+    { name: "region", value: "us" },
+    { name: "colour", value: "red" },
+  ];
+  expect(await create(wrong)).toMatchObject({
+    validations: [{ field: "colour" }, { field: "size" }, { field: "region" }],
+  });
+  expect(await owner.call(routes.listWorkspaces, { query: { q: "name:p" } })).toMatchObject({ count: 0 });
+});
+
+test("each change writes its audit row in its own transaction, and a refused one writes none", async () => {
+  const rows = () => api.database.sql`
+    select action, resource_type, status_code, ip_address, user_agent from api.audit_log where resource_type = 'provisioner_key'`;
+  const params = { organization: "default" };
+  const client = { ...owner };
+  await client.call(routes.createProvisionerKey, { params, body: { name: "k" } });
+  await refusal(client.call(routes.createProvisionerKey, { params, body: { name: "K" } }));
+  expect([...(await rows())]).toEqual([
+    {
+      action: "create",
+      resource_type: "provisioner_key",
+      status_code: 201,
+      ip_address: "127.0.0.1",
+      user_agent: "node",
+    },
+  ]);
+  const [row] = await api.database.sql`
+    select person.username, diff from api.audit_log join api.user person on person.id = user_id where resource_type = 'provisioner_key'`;
+  expect(row).toEqual({ username: "ada", diff: { name: "k", tags: {} } });
+});
+
+test("a limit is one for all replicas, says when to come back, and owners may ask to be spared", async () => {
+  const here = await api.startReplica({ CODER_API_RATE_LIMIT: "5" });
+  const there = await api.startReplica({ CODER_API_RATE_LIMIT: "5" });
+  const ask = (url: string, headers = {}) =>
+    fetch(`${url}/api/v2/appearance`, { headers: { "coder-session-token": owner.token, ...headers } });
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, at) => ask(at % 2 === 0 ? here.url : there.url)),
+  );
+  const refused = answers.filter(({ status }) => status === 429);
+  // a minute may turn while they are asked: then twice the limit passes, and never more
+  expect([2, 7]).toContain(refused.length);
+  expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect((await ask(here.url, { "x-coder-bypass-ratelimit": "true" })).status).toBe(200);
+});
+
+test("a client's address is believed only from a trusted proxy", async () => {
+  const trusting = await api.startReplica({
+    CODER_PROXY_TRUSTED_HEADERS: "X-Forwarded-For",
+    CODER_PROXY_TRUSTED_ORIGINS: "127.0.0.0/8",
+  });
+  const make = (url: string) =>
+    fetch(`${url}/api/v2/users/me/keys`, {
+      method: "POST",
+      headers: { "coder-session-token": owner.token, "x-forwarded-for": "10.1.1.1, 203.0.113.7, 127.0.0.2" },
+    });
+  await make(trusting.url);
+  await make(api.url);
+  const rows = await api.database.sql`
+    select ip_address from api.audit_log where action = 'create' and resource_type = 'api_key' order by at desc limit 2`;
+  expect(rows.map(({ ip_address }) => ip_address as string)).toEqual(["127.0.0.1", "203.0.113.7"]);
+});
+
+test("a template that runs on the machine is built only where nobody else can reach it", async () => {
+  const files = { "berth.json": '{"runsOn": "machine"}' };
+  const template = await makeTemplate(owner, api.database, { files });
+  const create = (url: string) =>
+    refusal(
+      checked(url, owner.token).call(routes.createWorkspace, {
+        ...me,
+        body: { name: "local", template_id: template.id },
+      }),
+    );
+  expect(await create(api.url)).toMatchObject({
+    status: 412,
+    detail: expect.stringContaining("CODER_DANGEROUS_ALLOW_LOCAL_TEMPLATE") as string,
+  });
+  const own = await api.startReplica({ CODER_EMBEDDED_POSTGRES: "true" });
+  expect(await create(own.url)).toBe("it did not fail");
+});
