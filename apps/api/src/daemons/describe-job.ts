@@ -82,22 +82,27 @@ async function describeBuild(
   accessUrl: string,
 ): Promise<provisioner.WorkspaceBuild> {
   const build = await readBuild(sql, job.id);
-  const state = await lastStateBefore(sql, build.workspace_id, build.build_number);
+  // side by side: a daemon waits for this
+  const [state, owner, parameters, previousParameters, variables] = await Promise.all([
+    lastStateBefore(sql, build.workspace_id, build.build_number),
+    describeOwner(sql, build.owner_id, job.organization_id),
+    parametersOf(sql, build.workspace_id, build.build_number),
+    parametersOf(sql, build.workspace_id, build.build_number - 1),
+    variablesOf(sql, build.version_id),
+  ]);
   return {
     buildId: build.id,
     buildNumber: build.build_number,
     workspaceId: build.workspace_id,
     workspaceName: build.workspace_name,
     transition: TRANSITIONS[build.transition],
-    owner: await describeOwner(sql, build.owner_id, job.organization_id),
+    owner,
     templateId: build.template_id,
     templateName: build.template_name,
     templateVersionName: build.version_name,
-    parameters: await parametersOf(sql, build.workspace_id, build.build_number),
-    previousParameters: await parametersOf(sql, build.workspace_id, build.build_number - 1),
-    variables: await sql<provisioner.VariableValue[]>`
-      select name, value, sensitive from api.template_version_variable
-      where template_version_id = ${build.version_id} order by name`,
+    parameters,
+    previousParameters,
+    variables,
     state: state && {
       fileId: `state:${state.buildId}`,
       sha256: state.sha256,
@@ -121,6 +126,12 @@ async function readBuild(sql: Queryable, jobId: string): Promise<BuildRow> {
     where build.job_id = ${jobId}`;
   if (build === undefined) throw new CodedError("not_found", `job ${jobId} has no workspace build`);
   return build;
+}
+
+async function variablesOf(sql: Queryable, versionId: string): Promise<provisioner.VariableValue[]> {
+  return sql<provisioner.VariableValue[]>`
+    select name, value, sensitive from api.template_version_variable
+    where template_version_id = ${versionId} order by name`;
 }
 
 async function parametersOf(
