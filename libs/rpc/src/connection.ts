@@ -57,15 +57,24 @@ export class Connection implements Disposable {
   }
 
   /** The next call goes to the next target. */
-  failed(route: Route): void {
-    if (this.#route() !== route) return;
-    route.failed();
-    this.#current = (this.#current + 1) % this.#routes.length;
+  failed(route: Route, client?: GrpcClient): void {
+    route.failed(client);
+    this.#next(route);
+  }
+
+  /** Nothing was heard from there: the connection may be frozen. The next call dials anew, at the next target. */
+  suspect(route: Route, client: GrpcClient): void {
+    route.leave(client);
+    this.#next(route);
   }
 
   [Symbol.dispose](): void {
     this.#closing.abort();
     for (const route of this.#routes) route[Symbol.dispose]();
+  }
+
+  #next(after: Route): void {
+    if (this.#route() === after) this.#current = (this.#current + 1) % this.#routes.length;
   }
 
   #route(): Route {

@@ -18,6 +18,7 @@ export class Route implements Disposable {
   readonly target: Target;
   readonly #options: ConnectOptions;
   #way: Promise<Way> | undefined;
+  #client: GrpcClient | undefined;
   #usedWebSocket = false;
   #closed = false;
 
@@ -31,7 +32,8 @@ export class Route implements Disposable {
     if (this.#closed) throw new CodedError("cancelled", `connecting to ${this.target.name}: closed`);
     this.#way ??= this.#open();
     try {
-      return (await this.#way).client;
+      this.#client = (await this.#way).client;
+      return this.#client;
     } catch (error) {
       this.#way = undefined;
       throw error;
@@ -39,19 +41,20 @@ export class Route implements Disposable {
   }
 
   /** A call failed on the way: the next one looks for the way anew, if there is a choice. */
-  failed(): void {
-    if (this.target.url === undefined) return;
-    this.#drop();
+  failed(client: GrpcClient | undefined): void {
+    if (this.target.url !== undefined) this.leave(client); // elsewhere grpc-js connects again by itself
+  }
+
+  /** The next call dials anew, unless the way is another by now; what is open goes on where it is. */
+  leave(client: GrpcClient | undefined): void {
+    if (client !== undefined && client !== this.#client) return;
+    this.#way?.then(close, () => undefined); // one that never opened has been told to its caller
+    this.#way = undefined;
   }
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    this.#drop();
-  }
-
-  #drop(): void {
-    this.#way?.then(close, () => undefined); // one that never opened has been told to its caller
-    this.#way = undefined;
+    this.leave(undefined);
   }
 
   async #open(): Promise<Way> {

@@ -4,6 +4,7 @@ import { type Gate, passGate } from "./gate.ts";
 import type { Call, Definition, Handlers, Method, Stream } from "./method.ts";
 import type { Audience } from "./mount.ts";
 import { readMessages } from "./reader.ts";
+import { responseSerializer } from "./serializer.ts";
 
 type Unary = (request: unknown, call: Call) => Promise<unknown>;
 type ServerStream = (request: unknown, stream: Stream<never, unknown>, call: Call) => Promise<void>;
@@ -32,7 +33,7 @@ function serveMethod(
   audience: Audience,
 ): boolean {
   const { path, requestDeserialize: deserialize } = method;
-  const serialize = method.responseSerialize as (value: unknown) => Buffer; // Handlers<D> has checked what is answered
+  const serialize = responseSerializer(method);
   if (method.requestStream && !method.responseStream)
     throw new Error(`serving ${path}: streams of requests with one answer are not spoken here`);
   // `Handlers<D>` has checked each handler against its method; the name is lost in a loop over both

@@ -2,6 +2,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { Backoff, CodedError, sleep } from "@berth/std";
 import { type Connection, type Opened, isWayError } from "./connection.ts";
 import type { CallOptions, Method } from "./method.ts";
+import { requestSerializer } from "./serializer.ts";
 import { errorOf } from "./status.ts";
 
 /** A call that says nothing of its deadline still has one. */
@@ -20,16 +21,23 @@ export async function callUnary(
   const deadline = Date.now() + (options.deadlineMs ?? DEADLINE_MS);
   const signal = AbortSignal.any([connection.closing, ...(options.signal ? [options.signal] : [])]);
   const backoff = new Backoff({ firstMs: 100, maxMs: 5_000 });
+  let before: unknown;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await callOnce(connection, method, request, { options, deadline, signal });
     } catch (error) {
       const untried = isWayError(error) && attempt < connection.targetCount;
       const pause = untried ? 0 : backoff.nextMs();
+      if (isLate(error)) throw before ?? error; // why it was tried again says more than that the time is up
       if (!mayRetry(error) || signal.aborted || Date.now() + pause >= deadline) throw error;
+      before = error;
       await sleep(pause, signal);
     }
   }
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof CodedError && error.code === "deadline_exceeded";
 }
 
 function mayRetry(error: unknown): boolean {
@@ -53,7 +61,9 @@ async function callOnce(
   try {
     return await send(opened, method, request, deadline, signal);
   } catch (error) {
-    if (isWayError(error)) connection.failed(opened.route);
+    if (isWayError(error)) connection.failed(opened.route, opened.client);
+    if (error instanceof CodedError && error.code === "deadline_exceeded")
+      connection.suspect(opened.route, opened.client);
     throw error;
   }
 }
@@ -66,7 +76,6 @@ function send(
   signal: AbortSignal,
 ): Promise<unknown> {
   if (signal.aborted) throw cancelled(method);
-  const serialize = method.requestSerialize as (value: unknown) => Buffer; // Client<D> has checked the request's type
   return new Promise((resolve, reject) => {
     const answered = (error: ServiceError | null, response?: unknown) => {
       signal.removeEventListener("abort", cancel);
@@ -76,7 +85,7 @@ function send(
     const { path, responseDeserialize } = method;
     const call = client.makeUnaryRequest(
       path,
-      serialize,
+      requestSerializer(method),
       responseDeserialize,
       request,
       metadata,

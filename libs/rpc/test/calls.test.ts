@@ -2,6 +2,7 @@ import { CodedError, Scope, codeOf } from "@berth/std";
 import { currentTraceparent, withSpan } from "@berth/telemetry";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Call, connect } from "../src/index.ts";
+import { startFreezer } from "./proxies.ts";
 import { echo, echoHandlers, startListener } from "./echo.ts";
 
 let scope: Scope;
@@ -263,4 +264,16 @@ test("what was sent before the way was found is sent then, in order", async () =
   await chat.writable();
   chat.end();
   expect(await Array.fromAsync(chat)).toEqual(words.map((word) => `${word}!`));
+});
+
+test("after a call that heard nothing, the next one dials anew", async () => {
+  const listener = await startListener(scope);
+  listener.grpc(echo, echoHandlers, "public");
+  const freezer = await startFreezer(scope, listener.port);
+  using client = connect(echo, { targets: [`127.0.0.1:${freezer.port}`] });
+  expect(await client.say("one")).toBe("one");
+  freezer.freeze();
+  expect((await failureOf(client.say("two", { deadlineMs: 200 }))).code).toBe("deadline_exceeded");
+  expect(await client.say("three")).toBe("three");
+  expect(freezer.connections()).toBe(2);
 });

@@ -1,5 +1,5 @@
 import { type IncomingMessage, createServer, request as send } from "node:http";
-import { type AddressInfo, type Socket, connect } from "node:net";
+import { type AddressInfo, type Socket, connect, createServer as createTcpServer } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import type { Scope } from "@berth/std";
 
@@ -45,4 +45,25 @@ export async function startHttp1Proxy(scope: Scope, upstream: number) {
 function onwards(request: IncomingMessage, port: number) {
   const { method, url, headers } = request;
   return { host: "127.0.0.1", port, method, path: url, headers };
+}
+
+/** A proxy whose connections can be frozen: they stay open and carry nothing more; new ones work. */
+export async function startFreezer(scope: Scope, upstream: number) {
+  const pairs: [near: Socket, far: Socket][] = [];
+  const server = createTcpServer((near) => {
+    const far = connect(upstream, "127.0.0.1");
+    pairs.push([near, far]);
+    near.pipe(far).pipe(near);
+    for (const end of [near, far]) end.on("error", () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  scope.add("freezer", () => {
+    server.close();
+    for (const end of pairs.flat()) end.destroy();
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => pairs.length,
+    freeze: () => pairs.flat().forEach((end) => end.unpipe()),
+  };
 }
