@@ -1,1 +1,37 @@
-export {};
+import { registry } from "@berth/contract";
+import { openDeployment } from "@berth/coordination";
+import { type DatabaseConfig, databaseConfig, migrate, type Migrations } from "@berth/database";
+import type { Service } from "@berth/runtime";
+import { joinCluster } from "./handlers/join-cluster.ts";
+import { listReplicas } from "./handlers/list-replicas.ts";
+import { exportMetrics } from "./metrics.ts";
+import { Registry } from "./registry.ts";
+
+/** The migrations of the schema `registry`. */
+export const registryMigrations = (): Migrations => ({
+  schema: "registry",
+  folder: new URL("../migrations/", import.meta.url),
+});
+
+/** Knows which replicas are alive, where they are and how far apart. */
+export const replicaRegistry: Service<DatabaseConfig> = {
+  name: "replica-registry",
+  config: databaseConfig,
+  async start({ config, mount, log, metrics, scope, signal, process, fail }) {
+    const { database, hints } = await openDeployment(process, config, log);
+    await migrate(database, registryMigrations(), log);
+    const own = scope.use(
+      "registry",
+      await Registry.open({ ownId: process.replicaId, database, hints, log }),
+    );
+    mount.grpc(
+      registry.ReplicaRegistryServiceService,
+      { joinCluster: joinCluster(own), listReplicas: listReplicas(own) },
+      "internal",
+    );
+    signal.addEventListener("abort", () => own.leave());
+    const exporting = exportMetrics(metrics, { database, view: own.view, log }, scope.signal);
+    scope.add("metrics", () => exporting);
+    process.joinCluster().catch(fail);
+  },
+};

@@ -54,6 +54,8 @@ export function openDeployment(process: Process, config: DatabaseConfig, log: Lo
         log,
       }),
     );
+    const { maxConnections } = database;
+    process.usesPostgres({ maxConnections, roundTripMs: () => database.roundTripMs });
     await migrate(database, coordinationMigrations(), log);
     const secrets = await readSecrets(database.sql);
     process.trust(secrets.deploymentKey);

@@ -7,3 +7,4 @@ export { run } from "./run.ts";
 export { type MainContext, type Program, type ProgramContext, runMain, runProgram } from "./program.ts";
 export { type EndSignal, onInterrupt } from "./signals.ts";
 export { selfCommand } from "./self-command.ts";
+export { clusterMembership, type MembershipConfig, membershipConfig } from "./membership/index.ts";

@@ -7,6 +7,8 @@ import type { Process } from "./process.ts";
 /** How a process becomes a member of the cluster: the options it reads and how it joins. */
 export interface Membership<Config> {
   readonly config: Section<Config>;
+  /** Looks for mistakes before anything is opened. @throws ConfigError */
+  check(config: Config): void;
   /** Resolves when joined; it stays joined, anywhere, until `leave`. */
   join(context: MembershipContext<Config>): Promise<Member>;
 }

@@ -8,7 +8,7 @@ import { CodedError, type Scope, messageOf, newId } from "@berth/std";
 import type { Logger, Metrics } from "@berth/telemetry";
 import type { Member } from "./membership-seam.ts";
 import type { Plan, Values } from "./plan.ts";
-import type { Process, ReplicaId } from "./process.ts";
+import type { PostgresUse, Process, ReplicaId } from "./process.ts";
 import { Shared } from "./shared.ts";
 
 /** A fresh replica id. */
@@ -102,6 +102,7 @@ export function openProcess(parts: ProcessParts): OpenedProcess {
   const shared = new Shared(scope);
   let key: Buffer | undefined;
   let member: Promise<Member> | undefined;
+  let postgres: PostgresUse | undefined;
   const opened: Process = {
     replicaId: parts.replicaId,
     hostname: hostname(),
@@ -120,6 +121,10 @@ export function openProcess(parts: ProcessParts): OpenedProcess {
       if (key === undefined)
         throw new CodedError("failed_precondition", "the deployment key is asked for before it was read");
       return key;
+    },
+    usesPostgres: (use) => void (postgres = use),
+    get postgres() {
+      return postgres;
     },
     async joinCluster() {
       if (plan.membership === undefined)

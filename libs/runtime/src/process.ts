@@ -4,6 +4,14 @@ import type { Cluster } from "./cluster.ts";
 /** A replica is a process: its id is new at every start. */
 export type ReplicaId = Id<"replica">;
 
+/** How this process uses Postgres. */
+export interface PostgresUse {
+  /** The most connections it opens. */
+  readonly maxConnections: number;
+  /** Median of the last round trips in milliseconds; undefined while there is no answer. */
+  roundTripMs(): number | undefined;
+}
+
 /** What services of one process share. */
 export interface Process {
   readonly replicaId: ReplicaId;
@@ -30,6 +38,10 @@ export interface Process {
   trust(deploymentKey: Buffer): void;
   /** The key given to `trust`. @throws when a service asks before anyone has opened the database. */
   readonly deploymentKey: Buffer;
+  /** Told by whoever opens Postgres; the membership reports it. */
+  usesPostgres(use: PostgresUse): void;
+  /** What was told to `usesPostgres`. */
+  readonly postgres: PostgresUse | undefined;
   /** This process's membership of the cluster; joined when a service first asks. */
   joinCluster(): Promise<Cluster>;
 }

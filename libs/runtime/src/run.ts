@@ -4,6 +4,7 @@ import { CodedError, Scope } from "@berth/std";
 import { type Logger, type Telemetry, createLogger, openTelemetry } from "@berth/telemetry";
 import { Drains } from "./drains.ts";
 import { mountHealth } from "./health.ts";
+import { clusterMembership } from "./membership/index.ts";
 import { type Ending, Lifetime, exitCodeOf, startMessage } from "./lifetime.ts";
 import { leaveGently } from "./leave.ts";
 import { bindListener, newReplicaId, openProcess } from "./open-process.ts";
@@ -26,7 +27,7 @@ import { EXIT, complain, exitSoon, say } from "./signals.ts";
 
 /** Runs services until told to end. It never throws: it sets the exit code (78 for configuration, 1 for a failure). */
 export function run(services: readonly Service[], options: RunOptions = {}): void {
-  const plan: Plan = { services, options, membership: options.membership };
+  const plan: Plan = { services, options, membership: options.membership ?? clusterMembership };
   const help = helpAskedFor(plan);
   if (help !== undefined) return say(help);
   void live(plan).then(exitSoon);
@@ -54,6 +55,7 @@ async function live(plan: Plan): Promise<number> {
 
 async function serve(plan: Plan, lifetime: Lifetime, scope: Scope): Promise<number> {
   const stoodIn = readValues(plan, plan.options.prepare?.standIns ?? {}); // L1
+  plan.membership?.check(stoodIn.membership);
   const replicaId = newReplicaId();
   const telemetry = await openTelemetry(stoodIn.telemetry, {
     serviceName: plan.services.map(({ name }) => name).join("+"),
@@ -65,7 +67,7 @@ async function serve(plan: Plan, lifetime: Lifetime, scope: Scope): Promise<numb
   const values = await prepare(plan, stoodIn, { ...telemetry, lifetime, scope });
   const listener = await bindListener(values, telemetry.log, telemetry.metrics);
   scope.add("listener", () => listener.close());
-  const health = mountHealth(listener);
+  const health = mountHealth(listener, replicaId);
   if (values.process.prometheus)
     await servePrometheus(values.process.prometheusAddress, telemetry.metrics, scope);
   const { log, metrics } = telemetry;
@@ -85,9 +87,10 @@ async function serve(plan: Plan, lifetime: Lifetime, scope: Scope): Promise<numb
   const own = scope.child("services");
   const parts = { values, telemetry, listener, own, drains, draining, process: opened.process, lifetime };
   await startAll(plan.services, parts);
-  await Promise.race([opened.member(), lifetime.told]);
+  const member = await Promise.race([opened.member(), lifetime.told.then(() => undefined)]);
   if (!lifetime.signal.aborted) {
     health.notReady = undefined;
+    member?.cluster.setState("READY");
     log.info("ready", { address: listener.address, services: opened.process.services });
     plan.options.onReady?.(opened.process);
   }

@@ -1,0 +1,4 @@
+import { run } from "@berth/runtime";
+import { replicaRegistry } from "./index.ts";
+
+run([replicaRegistry]);
