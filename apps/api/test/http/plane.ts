@@ -102,6 +102,8 @@ function processOf(
     share: notHere,
     trust: () => undefined,
     deploymentKey: Buffer.alloc(32),
+    usesPostgres: () => undefined,
+    postgres: undefined,
     joinCluster: notHere,
   };
 }
