@@ -1,4 +1,16 @@
 import { enableCompileCache } from "node:module";
 
 enableCompileCache();
-void import("@berth/cli").then((cli) => cli.main(process.argv.slice(2)));
+
+/** Flags that may stand before the first word and take a value of their own. */
+const WITH_VALUE = ["--url", "--token", "--global-config", "--header", "--header-command"];
+
+const argv = process.argv.slice(2);
+const at = argv.findIndex((arg, i) => !arg.startsWith("-") && !WITH_VALUE.includes(argv[i - 1] ?? ""));
+const startsDaemon = /^provisioner(s|d)?$/.test(argv[at] ?? "") && argv[at + 1] === "start";
+
+if (argv[at] === "server") void import("@berth/server").then((server) => server.main(argv.toSpliced(at, 1)));
+else if (argv[at] === "agent") void import("@berth/agent").then((agent) => agent.main(argv.toSpliced(at, 1)));
+else if (startsDaemon)
+  void import("@berth/provisioner-daemon").then((daemon) => daemon.main(argv.toSpliced(at, 2)));
+else void import("@berth/cli").then((cli) => cli.main(argv));

@@ -45,7 +45,7 @@ export function addTemplates(program: Command): void {
       collectPairs,
       [],
     )
-    .option("--variable, --var <name=value>", "a Terraform variable; may be repeated", collectPairs, [])
+    .option("--var, --variable <name=value>", "a Terraform variable; may be repeated", collectPairs, [])
     .option("-y, --yes", "do not ask")
     .action(async (name: string | undefined, options: PushOptions, command: Command) =>
       push(contextOf(command), name, options),

@@ -1,4 +1,4 @@
-import { Client, type ClientChannel, type ParsedKey, utils } from "ssh2";
+import ssh2, { type Client, type ClientChannel, type ParsedKey } from "ssh2";
 import { CodedError } from "@berth/std";
 import type { TunnelStream } from "@berth/tunnel";
 
@@ -32,7 +32,7 @@ export async function runRemote(
 
 function connect(stream: TunnelStream, hostKey: string): Promise<Client> {
   const expected = publicKeyOf(hostKey);
-  const client = new Client();
+  const client = new ssh2.Client();
   return new Promise((resolve, reject) => {
     client.once("ready", () => resolve(client));
     client.once("error", (cause) =>
@@ -50,7 +50,7 @@ function connect(stream: TunnelStream, hostKey: string): Promise<Client> {
 }
 
 function publicKeyOf(line: string): Buffer {
-  const parsed: ParsedKey | Error = utils.parseKey(line);
+  const parsed: ParsedKey | Error = ssh2.utils.parseKey(line);
   if (parsed instanceof Error)
     throw new CodedError("data_loss", "the deployment gave no host key for the agent", { cause: parsed });
   return parsed.getPublicSSH();

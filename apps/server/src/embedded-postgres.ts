@@ -1,0 +1,40 @@
+import { type Environment, path, section } from "@berth/config";
+import { startLocalPostgres } from "@berth/local-postgres";
+import type { Preparation } from "@berth/runtime";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const postgresConfig = section({
+  dataFolder: path(
+    "CODER_CONFIG_DIR",
+    process.getuid?.() === 0 ? "/var/lib/berth" : join(homedir(), ".config", "berth"),
+    "Folder of the embedded Postgres and other data",
+  ),
+});
+
+/** Whether the environment names a Postgres; else one of our own is started. */
+export function namesPostgres(env: Environment): boolean {
+  return ["CODER_PG_CONNECTION_URL", "CODER_PG_CONNECTION_URL_FILE", "DB_HOST"].some(
+    (name) => (env[name] ?? "") !== "",
+  );
+}
+
+/** Connections that the embedded server takes: one node's pool, its listener, and a few people with psql. */
+const MAX_CONNECTIONS = 100;
+
+/** An embedded Postgres, there before any service and gone after all of them. */
+export const embeddedPostgres: Preparation<{ readonly dataFolder: string }> = {
+  name: "embedded postgres",
+  config: postgresConfig,
+  standIns: {
+    CODER_PG_CONNECTION_URL: "postgres://berth@127.0.0.1:5432/postgres",
+    CODER_EMBEDDED_POSTGRES: "true",
+  },
+  async start({ config, log, scope, fail }) {
+    const postgres = await startLocalPostgres({ folder: config.dataFolder, maxConnections: MAX_CONNECTIONS });
+    scope.add("embedded postgres", () => postgres.stop());
+    postgres.failed.catch(fail);
+    log.info("embedded Postgres is ready", { pid: postgres.pid, folder: config.dataFolder });
+    return { CODER_PG_CONNECTION_URL: postgres.url, CODER_EMBEDDED_POSTGRES: "true" };
+  },
+};

@@ -1,0 +1,3 @@
+import { main } from "./index.ts";
+
+main(process.argv.slice(2));
