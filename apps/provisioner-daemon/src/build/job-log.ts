@@ -19,6 +19,7 @@ export class JobLog implements Disposable {
   readonly #flushMs: number;
   #waiting: provisioner.LogLine[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
   #sequence = 0n;
   #stage = "";
 
@@ -31,37 +32,51 @@ export class JobLog implements Disposable {
   /** What the build does now. The empty line is what shows a stage that says nothing. */
   stage(name: string): void {
     this.#stage = name;
-    this.#add(provisioner.LogSource.PROVISIONER_DAEMON, "info", "");
+    this.say("info", "");
   }
 
   /** Something the daemon itself has to say. */
   say(level: LogLine["level"], output: string): void {
-    this.#add(provisioner.LogSource.PROVISIONER_DAEMON, level, output);
+    this.#add([this.#number(provisioner.LogSource.PROVISIONER_DAEMON, level, output)]);
   }
 
-  /** Something Terraform said. */
-  relay({ level, output }: LogLine, readTo?: number): void {
-    this.#add(provisioner.LogSource.PROVISIONER, level, output, readTo);
+  /** Something Terraform said, and how far its output is numbered with it. */
+  relay(lines: readonly LogLine[], readTo?: number): void {
+    const source = provisioner.LogSource.PROVISIONER;
+    this.#add(
+      lines.map(({ level, output }) => this.#number(source, level, output)),
+      readTo,
+    );
   }
 
-  /** Sends what waits. */
-  flush(): void {
+  /**
+   * Sends what waits, once it is on disk: a number that somebody has seen must mean the same line for a later incarnation.
+   * Resolves when it is on its way.
+   */
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#waiting.length > 0) this.#send(this.#waiting.splice(0));
+    const lines = this.#waiting.splice(0);
+    this.#sending = Promise.all([this.#sending, this.#journal.written]).then(() => {
+      if (lines.length > 0) this.#send(lines);
+    });
+    return this.#sending;
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
 
-  #add(source: provisioner.LogSource, level: LogLine["level"], output: string, readTo?: number): void {
+  #number(source: provisioner.LogSource, level: LogLine["level"], output: string): provisioner.LogLine {
     this.#sequence += 1n;
-    const line = numberedLine(this.#sequence, source, level, this.#stage, output);
-    this.#journal.numbered([line], readTo);
-    this.#waiting.push(line);
-    if (this.#waiting.length >= BATCH_LINES) return this.flush();
-    this.#timer ??= setTimeout(() => this.flush(), this.#flushMs);
+    return numberedLine(this.#sequence, source, level, this.#stage, output);
+  }
+
+  #add(lines: readonly provisioner.LogLine[], readTo?: number): void {
+    this.#journal.numbered(lines, readTo);
+    this.#waiting.push(...lines);
+    if (this.#waiting.length >= BATCH_LINES) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), this.#flushMs);
   }
 }
 

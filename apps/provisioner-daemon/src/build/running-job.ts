@@ -57,7 +57,9 @@ export class RunningJob {
   async run(): Promise<JobEnd> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await this.#context.record.write(this.#record);
-    await using journal = await Journal.open(this.#folder);
+    await using journal = await Journal.open(this.#folder, (error) =>
+      this.#context.log.warn("log lines are not on disk", { job: this.#job.jobId, reason: messageOf(error) }),
+    );
     const line = this.#openLine(journal);
     using log = new JobLog(journal, this.#context.periods.logFlushMs, (lines) =>
       line.send({ $case: "logs", value: { lines } }),
@@ -163,7 +165,7 @@ export class RunningJob {
   async #report(result: JobResult, line: JobLine, log: JobLog, ms: number): Promise<void> {
     if (result.kind === "fail") log.say("error", result.value.error);
     log.stage("Cleaning Up");
-    log.flush();
+    await log.flush();
     this.#context.log.info("job ended", {
       job: this.#job.jobId,
       outcome: result.kind === "complete" ? "succeeded" : "failed",

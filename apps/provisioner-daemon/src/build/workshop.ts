@@ -31,7 +31,7 @@ export interface OpenTerraform extends AsyncDisposable {
 
 /** Who hears of what happens in a workshop. */
 export interface WorkshopEars {
-  onLog(line: LogLine, readTo?: number): void;
+  onLog(lines: readonly LogLine[], readTo?: number): void;
   onStarted(address: string): void;
   onProcess(running: RunningTerraform | undefined): Promise<void>;
   onAgent(agent: NewAgent): void;
@@ -45,6 +45,7 @@ export class Workshop {
   readonly #ears: WorkshopEars;
   readonly folder: string;
   #failures = 0;
+  #graph: Dependents | undefined;
 
   constructor(context: DaemonContext, job: provisioner.Job, folder: string, stop: Stop, ears: WorkshopEars) {
     this.#context = context;
@@ -110,14 +111,15 @@ export class Workshop {
     return { terraform, [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose]() };
   }
 
-  /** Who refers to whom in the template. */
+  /** Who refers to whom in the template: the same for every command. */
   async graph(terraform: Terraform): Promise<Dependents> {
-    return readGraph(await terraform.graph());
+    this.#graph ??= readGraph(await terraform.graph());
+    return this.#graph;
   }
 
   #terraformEars(): TerraformEars {
     return {
-      onLog: (line, readTo) => this.#ears.onLog(line, readTo),
+      onLog: (lines, readTo) => this.#ears.onLog(lines, readTo),
       onStarted: (address) => this.#ears.onStarted(address),
       onProcess: async (running) => {
         await this.#ears.onProcess(running);

@@ -15,14 +15,22 @@ export interface JournalEntry {
 /** The log lines of a job on disk, so that those nobody acknowledged outlive the daemon. */
 export class Journal implements AsyncDisposable {
   readonly #file: FileHandle;
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #onFault: (error: unknown) => void;
+  #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, onFault: (error: unknown) => void) {
     this.#file = file;
+    this.#onFault = onFault;
   }
 
-  static async open(folder: string): Promise<Journal> {
-    return new Journal(await open(pathIn(folder), "a", 0o600));
+  /** Opens the journal of a job. A line that cannot be noted (a full disk) is only told to `onFault`: the build goes on. */
+  static async open(folder: string, onFault: (error: unknown) => void): Promise<Journal> {
+    return new Journal(await open(pathIn(folder), "a", 0o600), onFault);
+  }
+
+  /** Resolves when everything noted so far is on disk, or cannot be. */
+  get written(): Promise<void> {
+    return this.#writing;
   }
 
   /** Notes lines that were numbered. */
@@ -43,7 +51,11 @@ export class Journal implements AsyncDisposable {
 
   #write(entries: readonly JournalEntry[]): void {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
-    this.#writing = this.#writing.then(() => this.#file.write(text));
+    this.#writing = this.#writing
+      .then(async () => {
+        await this.#file.appendFile(text);
+      })
+      .catch(this.#onFault);
   }
 }
 

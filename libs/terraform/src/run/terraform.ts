@@ -15,8 +15,8 @@ export type Outcome =
 
 /** Who hears of a build's Terraform. */
 export interface TerraformEars {
-  /** `readTo` is the offset behind the line in the stdout of the command. */
-  onLog(line: LogLine, readTo?: number): void;
+  /** The lines of one thing that was said; `readTo` is the offset behind it in the stdout of the command. */
+  onLog(lines: readonly LogLine[], readTo?: number): void;
   /** A command is about to begin, or none runs any more. It begins when this resolves. */
   onProcess(running: RunningTerraform | undefined): Promise<void>;
   /** The creation of a resource has begun. */
@@ -114,10 +114,11 @@ export class Terraform {
     return this.#capture("show-state", ["show", "-json", "-no-color"]);
   }
 
-  /** Who refers to whom, as DOT; "" when Terraform draws none. */
+  /** Who refers to whom, as DOT. @throws when Terraform does not draw it. */
   async graph(): Promise<string> {
     const ended = await this.#run("graph", ["graph", "-type=plan"], { quiet: true });
-    return isSuccess(ended) ? readFile(this.#file("graph", "out"), "utf8") : "";
+    if (!isSuccess(ended)) throw new Error(`running terraform graph: ${reasonOf(ended, ended.text)}`);
+    return readFile(this.#file("graph", "out"), "utf8");
   }
 
   /** Applies a plan. */
@@ -204,7 +205,7 @@ class Hearing {
     if (read.diagnostic !== undefined) this.diagnostics.push(read.diagnostic);
     if (this.#command === "apply" && read.type === "planned_change") return; // the plan has said it
     if (read.started !== undefined) this.#ears?.onStarted?.(read.started);
-    read.lines.forEach((line) => this.#ears?.onLog(line, readTo));
+    if (read.lines.length > 0) this.#ears?.onLog(read.lines, readTo);
   }
 }
 
