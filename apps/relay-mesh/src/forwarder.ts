@@ -12,6 +12,7 @@ import type { Client, Directory } from "./directory.ts";
 import { isKeyAt } from "./key-index.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Tally } from "./tally.ts";
+import { YoungCollection } from "./young-collection.ts";
 
 /** Where packets for a sibling's clients go, and what remembers the last pair of keys that came from it. */
 export interface Link {
@@ -34,6 +35,8 @@ export class Forwarder {
   readonly #directory: RelayDirectory;
   readonly #tally: Tally;
   readonly #touched: Outbox[] = [];
+  readonly #collection = new YoungCollection();
+  #churnedBytes = 0;
 
   constructor(directory: RelayDirectory, tally: Tally) {
     this.#directory = directory;
@@ -46,6 +49,7 @@ export class Forwarder {
     if (destination === undefined) return this.#unknown(sender, buffer, start, end);
     if (destination.via !== undefined) {
       this.#tally.packetsForwardedOut += 1;
+      this.#churnedBytes += 2 * (end - start); // in a batch, and in a message
       return destination.via.forward(sender.key, buffer, start, end);
     }
     const receiver = this.#rewrite(sender, destination, buffer, start);
@@ -61,6 +65,7 @@ export class Forwarder {
     if (destination === undefined) return this.#unknown(sender, first.chunk, first.start, first.end);
     if (destination.via !== undefined) {
       this.#tally.packetsForwardedOut += 1;
+      this.#churnedBytes += 2 * bytes;
       return destination.via.forwardParts(sender.key, parts);
     }
     const receiver = this.#rewrite(sender, destination, first.chunk, first.start);
@@ -73,6 +78,7 @@ export class Forwarder {
   /** A ForwardPacket of a sibling: `type | length | source 32 | destination 32 | packet`. It goes to a local client or nowhere (R1). */
   fromLink(link: Link, buffer: Buffer, start: number, end: number): void {
     this.#tally.packetsForwardedIn += 1;
+    this.#churnedBytes += 2 * (end - start); // as it came from the socket, and as a message
     const sourceAt = start + HEADER_BYTES;
     const destination = this.#known(link.lastDestination, buffer, sourceAt + KEY_BYTES);
     const receiver = destination?.active;
@@ -97,11 +103,14 @@ export class Forwarder {
   endOfRead(): void {
     for (const outbox of this.#touched) outbox.flush();
     this.#touched.length = 0;
+    this.#collection.churned(this.#churnedBytes);
+    this.#churnedBytes = 0;
   }
 
   #destinationOf(sender: Connection, buffer: Buffer, start: number, bytes: number): KnownClient | undefined {
     this.#tally.packetsReceived += 1;
     this.#tally.bytesReceived += bytes;
+    this.#churnedBytes += bytes;
     const destination = this.#known(sender.lastDestination, buffer, start + HEADER_BYTES);
     if (destination !== undefined) sender.lastDestination = destination;
     return destination;
