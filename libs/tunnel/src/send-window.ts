@@ -4,9 +4,12 @@ const INITIAL_BYTES = 128 * 1024;
 const LEAST_BYTES = 64 * 1024;
 const MOST_BYTES = 8 * 1024 * 1024;
 const STEP_BYTES = 32 * 1024;
-/** What may stand in queues on the way: so much time, within these bytes. A relay holds 2 MiB per destination. */
-const QUEUED_MS = 30;
-const LEAST_QUEUED_BYTES = 128 * 1024;
+/**
+ * What may stand in queues on the way: so much time, within these bytes. A busy machine looks like a queue, so less time would
+ * starve it; a relay holds 2 MiB per destination, and sockets as much again.
+ */
+const QUEUED_MS = 100;
+const LEAST_QUEUED_BYTES = 256 * 1024;
 const MOST_QUEUED_BYTES = 3 * 1024 * 1024;
 
 /**
