@@ -37,6 +37,7 @@ export class RelayConnection implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #backoff = new Backoff({ firstMs: 50, maxMs: 2_000, heldMs: 5_000 });
   #current: RelayLink | undefined;
+  #lastUrl: string | undefined;
   #upAt = 0;
   #connecting: AbortController | undefined;
   #lastFailure: CodedError | undefined;
@@ -97,13 +98,13 @@ export class RelayConnection implements AsyncDisposable {
     };
   }
 
-  /** Leaves the relay; what waits is still sent. Sessions over it are their owners' to close before. */
-  close(): Promise<void> {
+  /** Leaves the relay once what waits has been sent. Sessions over it are their owners' to close before. */
+  async close(): Promise<void> {
     this.#closing.abort();
     this.#connecting?.abort();
-    this.#current?.close();
+    const left = this.#current;
     this.#current = undefined;
-    return Promise.resolve();
+    await left?.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -128,7 +129,7 @@ export class RelayConnection implements AsyncDisposable {
       const opened = isOver() ? undefined : await this.#tryAll(signal);
       if (opened === undefined) continue;
       if (!isOver() && !opened.hasEnded) return this.#adopt(opened);
-      opened.close();
+      void opened.close();
     }
   }
 
@@ -144,11 +145,12 @@ export class RelayConnection implements AsyncDisposable {
     }
   }
 
-  /** Where to connect, best first; the relay that we are about to leave comes last. */
+  /** The relays of the home region, the one that we leave or have lost last: no packet passes between regions. */
   #candidates(): RelayAddress[] {
-    const leaving = this.#current?.address.url;
-    const relays = [...this.#options.relays()];
-    return [...relays.filter(({ url }) => url !== leaving), ...relays.filter(({ url }) => url === leaving)];
+    const relays = this.#options.relays();
+    const home = relays.filter(({ regionId }) => regionId === relays[0]?.regionId);
+    const isLeft = ({ url }: RelayAddress) => url === this.#lastUrl;
+    return [...home.filter((address) => !isLeft(address)), ...home.filter(isLeft)];
   }
 
   #open(address: RelayAddress, signal: AbortSignal): Promise<RelayLink> {
@@ -168,6 +170,7 @@ export class RelayConnection implements AsyncDisposable {
   #adopt(link: RelayLink): void {
     const left = this.#current;
     this.#current = link; // H1
+    this.#lastUrl = link.address.url;
     this.#upAt = performance.now();
     this.#lastFailure = undefined;
     this.#backoff.connected();
@@ -185,7 +188,7 @@ export class RelayConnection implements AsyncDisposable {
     const leave = () => {
       clearTimeout(timer);
       this.#closing.signal.removeEventListener("abort", leave);
-      left.close();
+      void left.close();
     };
     const timer = setTimeout(leave, LINGER_MS);
     this.#closing.signal.addEventListener("abort", leave);

@@ -27,6 +27,7 @@ const JOIN_BELOW_BYTES = 2048;
 const DEAD_MS = 5_000;
 const PING_AFTER_MS = 2_500;
 const LOOK_EVERY_MS = 500;
+const CLOSE_MS = 1_000;
 /** A look that comes so much too late says that this process slept, not that the relay did. */
 const SLEPT_MS = 2_000;
 
@@ -137,16 +138,18 @@ export class RelayLink {
     return this.#stream.writableLength < MAX_BUFFERED_BYTES;
   }
 
-  /** Says goodbye: what waits is still sent. */
-  close(): void {
+  /** Says goodbye. Resolves when what waited has been sent, or the relay has not taken it within a second. */
+  async close(): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearInterval(this.#looking);
     const stream = this.#stream;
+    const closed = new Promise((resolve) => stream.once("close", resolve));
+    const impatient = setTimeout(() => stream.destroy(), CLOSE_MS);
     stream.end();
-    const impatient = setTimeout(() => stream.destroy(), 1000);
-    stream.once("close", () => clearTimeout(impatient));
     stream.resume();
+    await closed;
+    clearTimeout(impatient);
   }
 
   #listen(opened: RelayStream): void {

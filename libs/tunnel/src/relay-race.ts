@@ -66,7 +66,7 @@ class Race {
   }
 
   #win(link: RelayLink): void {
-    if (this.#over.signal.aborted) return link.close(); // another was sooner
+    if (this.#over.signal.aborted) return void link.close(); // another was sooner
     this.#settle(() => this.#won.resolve(link));
   }
 

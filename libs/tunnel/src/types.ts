@@ -86,7 +86,7 @@ export interface Session {
 export interface RelayConnectionOptions {
   /** Its key is the address at which others reach it, and the key of its sessions. */
   readonly identity: KeyPair;
-  /** Asked at every connect: the first is home, the others stand in for it. */
+  /** Asked at every connect. The first one's region is home; others of that region stand in for it. */
   readonly relays: () => readonly RelayAddress[];
   /** The present ticket, asked at every connect, so that a renewed one is used. */
   readonly ticket: () => string | undefined;

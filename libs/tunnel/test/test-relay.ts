@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import {
@@ -28,6 +29,12 @@ interface Client {
 export class TestRegion implements AsyncDisposable {
   readonly clients = new Map<string, Client>();
   readonly nodes: TestRelayNode[] = [];
+  readonly tls: { cert: Buffer; key: Buffer } | undefined;
+
+  constructor(tls?: { cert: Buffer; key: Buffer }) {
+    this.tls = tls;
+  }
+
   /** Every packet that passed, with its two keys. */
   readonly packets: { from: string; to: string; packet: Buffer }[] = [];
   /** The reason to refuse a client, by its ticket. */
@@ -48,7 +55,7 @@ export class TestRegion implements AsyncDisposable {
 /** One relay of a region. */
 export class TestRelayNode {
   readonly #region: TestRegion;
-  readonly #server: Server = createServer((_request, response) => response.writeHead(426).end());
+  readonly #server: Server;
   readonly #streams = new Set<Duplex>();
   readonly #keys = generateKeyPair();
   #port = 0;
@@ -61,6 +68,7 @@ export class TestRelayNode {
 
   constructor(region: TestRegion) {
     this.#region = region;
+    this.#server = region.tls === undefined ? createServer() : createSecureServer(region.tls);
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrade(request, socket, head),
     );
@@ -72,12 +80,13 @@ export class TestRelayNode {
   }
 
   get address(): RelayAddress {
-    return { url: `http://127.0.0.1:${this.#port}`, regionId: 999, regionName: "test" };
+    const scheme = this.#region.tls === undefined ? "http" : "https";
+    return { url: `${scheme}://localhost:${this.#port}`, regionId: 999, regionName: "test" };
   }
 
   listen(): Promise<void> {
     return new Promise((resolve) =>
-      this.#server.listen(0, "127.0.0.1", () => {
+      this.#server.listen(0, "localhost", () => {
         this.#port = (this.#server.address() as AddressInfo).port;
         resolve();
       }),
@@ -124,6 +133,7 @@ export class TestRelayNode {
       if (!this.isSilent) reader.read(chunk);
     });
     stream.on("error", () => undefined);
+    stream.on("end", () => stream.end());
     stream.on("close", () => {
       this.#streams.delete(stream);
       if (this.#region.clients.get(from)?.stream === stream) this.#region.clients.delete(from);

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
+import { eventually, expectNoLeaks, FaultyProxy } from "@berth/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   accept,
@@ -21,7 +22,7 @@ const signingKey = {
   publicKey: Buffer.from(signing.publicKey.export({ format: "jwk" }).x ?? "", "base64url"),
 };
 
-const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000, interval: 10 });
+expectNoLeaks();
 
 let region: TestRegion;
 let home: TestRelayNode;
@@ -271,6 +272,44 @@ test("ending a user's sessions ends them at the client too, with the reason", as
   agent.acceptor.endSessions(({ userId }) => userId === "u-1", "access was taken away");
   expect(await mine.ended).toEqual({ kind: "closed", by: "peer", reason: "access was taken away" });
   expect(await echo(other, Buffer.from("still here"))).toEqual(Buffer.from("still here"));
+});
+
+test("a session ends with its last ticket, and a renewed one carries it on", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  releases.push(() => vi.useRealTimers());
+  let serverNow = Date.now();
+  const agent = startAgent({ serverNow: () => serverNow });
+  const client = connectRelay();
+  const session = await openSession(client, agent.relay);
+  expect(await echo(session, Buffer.from("alive"))).toEqual(Buffer.from("alive"));
+  serverNow += 13 * 3_600_000;
+  const relayUntil = serverNow + 60_000;
+  session.renew(ticketFor(connectRelay(), agent.relay, { relayUntil })); // another's: of no use
+  session.renew(ticketFor(client, agent.relay, { ticketId: "t-2", relayUntil }));
+  await eventually(() => expect(agent.sessions[0]?.ticket?.ticketId).toBe("t-2"));
+  vi.advanceTimersByTime(15_000);
+  expect(await echo(session, Buffer.from("alive"))).toEqual(Buffer.from("alive"));
+  serverNow = relayUntil;
+  vi.advanceTimersByTime(15_000);
+  expect(await session.ended).toEqual({ kind: "closed", by: "peer", reason: "the ticket has expired" });
+});
+
+test("a third of a second each way makes a session slow, and nothing else", async () => {
+  await using proxy = await FaultyProxy.start({
+    host: "localhost",
+    port: Number(new URL(home.address.url).port),
+  });
+  proxy.slow(330);
+  const agent = startAgent();
+  const far = { ...home.address, url: proxy.through(home.address.url).replace(/\/$/, "") };
+  const client = connectRelay({ relays: () => [far] });
+  const downs: string[] = [];
+  client.listen({ down: (reason) => downs.push(reason) });
+  const session = await openSession(client, agent.relay);
+  expect((await echo(session, randomBytes(300_000))).length).toBe(300_000);
+  expect(session.measures.roundTripMs).toBeGreaterThan(600);
+  expect(downs).toEqual([]);
+  await client.close();
 });
 
 test("a client whose session the agent has forgotten is told so by the agent, and by nobody else", async () => {
