@@ -15,6 +15,8 @@ export class HttpSide {
   /** Sockets that became something else. */
   readonly upgraded = new Set<Duplex>();
   readonly #log: Logger;
+  /** While set, what nobody serves may be served in a moment: clients take 404 for final. */
+  starting = false;
   /** Once set, every answer asks its client to connect anew for the next request. */
   leaving = false;
 
@@ -45,6 +47,10 @@ export class HttpSide {
     if (this.leaving) response.setHeader("connection", "close");
     const path = pathOf(request.url);
     const route = this.http.find(path);
+    if (route === undefined && this.starting) {
+      response.setHeader("retry-after", "1");
+      return answer(response, 503, "This replica is starting", "Try again in a moment.");
+    }
     const upgrade = this.upgrades.find(path);
     if (upgrade !== undefined && upgrade.length > (route?.length ?? 0)) {
       response.setHeader("upgrade", "websocket");

@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly folder: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** More will be mounted: until `settled` is called, a path that nobody serves is answered 503, which clients try again. */
+  readonly starting?: boolean;
 }
 
 /**
@@ -33,6 +35,8 @@ export interface Listener extends Mount, AsyncDisposable {
   readonly ownTarget: string;
   /** The deployment key; calls of internal services answer UNAVAILABLE before. */
   trust(deploymentKey: Buffer): void;
+  /** Everything is mounted: from here on a path that nobody serves is 404. */
+  settled(): void;
   announceLeave(): void;
   askToMove(): void;
   /** Resolves when every request and call has ended, or after `ms`. WebSockets still open are closed with 1012. */
@@ -48,6 +52,7 @@ export interface Listener extends Mount, AsyncDisposable {
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { log, metrics, address, tls } = options;
   const http = new HttpSide(log);
+  http.starting = options.starting ?? false;
   const grpc = new GrpcSide(log, metrics);
   const connections = new Set<Socket>();
   const outer = makeServer(http, grpc, connections, tls);
@@ -81,6 +86,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     http: (path, handler) => http.http.add(path, handler),
     upgrade: (path, handler) => http.upgrades.add(path, handler),
     grpc: (definition, handlers, audience) => grpc.serve(definition, handlers, audience),
+    settled: () => void (http.starting = false),
     announceLeave: () => void (http.leaving = true),
     askToMove: () => grpc.askToMove(),
     async drain(ms) {

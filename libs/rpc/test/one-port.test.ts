@@ -107,6 +107,17 @@ test("where nothing stands the answer is 404 in JSON, for requests and upgrades"
   });
 });
 
+test("until everything is mounted the answer is 503, which clients try again", async () => {
+  const starting = await startListener(scope, { starting: true });
+  starting.upgrade("/*", (_request, socket) => void socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n"));
+  const response = await fetch(`http://${starting.address}/soon`);
+  expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+  starting.http("/soon", (_request, answer) => answer.end("here"));
+  expect((await fetch(`http://${starting.address}/soon`)).status).toBe(200);
+  starting.settled();
+  expect((await fetch(`http://${starting.address}/never`)).status).toBe(426);
+});
+
 test("the same path twice is a mistake of ours", () => {
   expect(() => listener.http("/api/v2/*", () => undefined)).toThrow("mounting /api/v2/*: it is taken");
 });

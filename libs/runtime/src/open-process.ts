@@ -27,6 +27,7 @@ export async function bindListener(
     folder: join(config.dataFolder, "run"), // of its own: the data folder may have to be passable for Postgres' user
     log,
     metrics,
+    starting: true,
     ...(tls === undefined ? {} : { tls }),
   });
 }

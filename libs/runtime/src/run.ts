@@ -87,6 +87,7 @@ async function serve(plan: Plan, lifetime: Lifetime, scope: Scope): Promise<numb
   const own = scope.child("services");
   const parts = { values, telemetry, listener, own, drains, draining, process: opened.process, lifetime };
   await startAll(plan.services, parts);
+  listener.settled();
   const member = await Promise.race([opened.member(), lifetime.told.then(() => undefined)]);
   if (!lifetime.signal.aborted) {
     health.notReady = undefined;
