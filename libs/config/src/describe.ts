@@ -22,13 +22,20 @@ export function describe(one: Section<unknown>): readonly Row[] {
   }));
 }
 
-/** The option table of a service's README. */
+/** The option table of a service's README, as prettier would format it. */
 export function readmeTable(one: Section<unknown>): string {
-  const rows = describe(one).map(
-    ({ variable, aliases, fallback, description }) =>
-      `| ${[variable, ...aliases].join(", ")} | ${fallback} | ${description.replaceAll("|", "\\|")} |`,
+  const rows = describe(one).map(({ variable, aliases, fallback, description }) => [
+    [variable, ...aliases].join(", "),
+    fallback,
+    description.replaceAll("|", "\\|"),
+  ]);
+  const header = ["variable", "default", ""];
+  const widths = header.map((_, column) =>
+    Math.max(3, ...[header, ...rows].map((row) => row[column]?.length ?? 0)),
   );
-  return ["| variable | default | |", "| --- | --- | --- |", ...rows].join("\n");
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  return [header, widths.map((width) => "-".repeat(width)), ...rows].map(line).join("\n");
 }
 
 /** The text of `--help` for several sections: flag, variable, default, description. */

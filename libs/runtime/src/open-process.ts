@@ -9,7 +9,7 @@ import type { Logger, Metrics } from "@berth/telemetry";
 import type { Member } from "./membership-seam.ts";
 import type { Plan, Values } from "./plan.ts";
 import type { PostgresUse, Process, ReplicaId } from "./process.ts";
-import { Shared } from "./shared.ts";
+import { OpenedOnce } from "./opened-once.ts";
 
 /** A fresh replica id. */
 export const newReplicaId = (): ReplicaId => newId<"replica">();
@@ -100,7 +100,7 @@ export interface OpenedProcess {
 /** What the services of one process share. */
 export function openProcess(parts: ProcessParts): OpenedProcess {
   const { plan, values, listener, scope } = parts;
-  const shared = new Shared(scope);
+  const shared = new OpenedOnce(scope);
   let key: Buffer | undefined;
   let member: Promise<Member> | undefined;
   let postgres: PostgresUse | undefined;

@@ -1,7 +1,7 @@
 import { Scope } from "@berth/std";
 
 /** What services of one process open together: the first opens it, all get the same. */
-export class Shared {
+export class OpenedOnce {
   readonly #opened = new Map<string, Promise<unknown>>();
   readonly #scope: Scope;
 
