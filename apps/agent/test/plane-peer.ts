@@ -18,6 +18,8 @@ export interface SeenStream {
   readonly send: (message: NonNullable<agent.ConnectResponse["message"]>) => void;
   readonly fail: (error: unknown) => void;
   ended: boolean;
+  /** How many other streams were open when it said hello. */
+  readonly beside: number;
 }
 
 /** How the peer behaves; changed while it runs. */
@@ -130,7 +132,8 @@ export class PlanePeer implements AsyncDisposable {
       for await (const { sequence, message } of stream) {
         if (message === undefined) continue;
         if (message.$case === "hello") {
-          seen = { hello: message.value, send, fail, ended: false };
+          const beside = this.streams.filter(({ ended }) => !ended).length;
+          seen = { hello: message.value, send, fail, ended: false, beside };
           this.streams.push(seen);
           if (this.behaviour.manifest !== undefined)
             send({ $case: "manifest", value: this.behaviour.manifest });

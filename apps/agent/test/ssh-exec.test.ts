@@ -23,20 +23,18 @@ test.skipIf(noOpenSsh)("a command without any input still runs", async () => {
   expect((await host.ssh(["-n", HOST, "echo here"])).stdout.toString()).toBe("here\n");
 });
 
-test.skipIf(noOpenSsh)("fifty megabytes pass each way whole", async () => {
+test.skipIf(noOpenSsh)("fifty megabytes pass both ways at once, whole", async () => {
   await using host = await OpenSsh.start();
   const bytes = randomBytes(50 * 1024 * 1024);
-  const up = await host.ssh([HOST, "sha256sum | cut -c1-64"], bytes);
-  expect(up.stdout.toString().trim()).toBe(sha256(bytes));
   const both = await host.ssh([HOST, "cat"], bytes);
   expect(sha256(both.stdout)).toBe(sha256(bytes));
 });
 
 test.skipIf(noOpenSsh)("megabytes of output and of errors side by side arrive whole", async () => {
   await using host = await OpenSsh.start();
-  const lines = "seq 1 900000 & seq 1 900000 >&2; wait";
+  const lines = "seq 1 400000 & seq 1 400000 >&2; wait";
   const { stdout, stderr, code } = await host.ssh([HOST, lines]);
-  const wanted = Buffer.from(Array.from({ length: 900_000 }, (_, at) => `${at + 1}\n`).join(""));
+  const wanted = Buffer.from(Array.from({ length: 400_000 }, (_, at) => `${at + 1}\n`).join(""));
   expect({ code, out: sha256(stdout), err: sha256(Buffer.from(stderr)) }).toEqual({
     code: 0,
     out: sha256(wanted),

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { messageOf } from "@berth/std";
@@ -92,7 +92,7 @@ async function start(
 ): Promise<ChildProcess & { stdout: Readable; stderr: Readable }> {
   const data = join(host.dataFolder, script.logSourceId);
   await mkdir(data, { recursive: true });
-  const [file, args] = interpreterOf(script.source, host.workplace.shell);
+  const [file, args] = await invocationOf(script, data, host.workplace.shell);
   return spawn(file, args, {
     cwd: host.workplace.folder(),
     env: { ...host.workplace.environment(), CODER_SCRIPT_DATA_DIR: data },
@@ -101,11 +101,23 @@ async function start(
   });
 }
 
-/** A script that names its interpreter in its first line is given to it, the others to the user's shell. */
-export function interpreterOf(source: string, shell: string): [file: string, args: string[]] {
-  const words = /^#!\s*(\S.*?)\s*$/m.exec(source.split("\n", 1)[0] ?? "")?.[1]?.split(/\s+/);
-  const [file, ...args] = words ?? [shell];
-  return [file ?? shell, [...args, "-c", source]];
+/** A script that names its interpreter in its first line is given to it as a file, the others to the user's shell. */
+async function invocationOf(
+  script: agent.AgentScript,
+  data: string,
+  shell: string,
+): Promise<[file: string, args: string[]]> {
+  const [interpreter, ...options] = interpreterOf(script.source);
+  if (interpreter === undefined) return [shell, ["-c", script.source]];
+  const path = join(data, `script-${script.id}`);
+  await writeFile(path, script.source, { mode: 0o700 });
+  return [interpreter, [...options, path]]; // not run itself: temp folders are often mounted without the right to
+}
+
+/** The words after `#!`. */
+function interpreterOf(source: string): string[] {
+  const [, words = ""] = /^#!\s*(\S.*?)\s*$/.exec(source.split("\n", 1)[0] ?? "") ?? [];
+  return words.split(/\s+/).filter((word) => word !== "");
 }
 
 function limit(script: agent.AgentScript, over: () => void): NodeJS.Timeout | undefined {

@@ -11,7 +11,7 @@ import {
   type Session,
   type TunnelStream,
 } from "@berth/tunnel";
-import { EndedSessions } from "./ended-sessions.ts";
+import type { EndedSessions } from "./ended-sessions.ts";
 import { forwardTcp } from "./forward-tcp.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -20,6 +20,7 @@ export interface TunnelServerOptions {
   /** The control plane as this workspace reaches it. */
   readonly planeUrl: string;
   readonly serverNow: () => number;
+  readonly ended: EndedSessions;
   readonly serveSsh: (stream: TunnelStream) => void;
   readonly log: Logger;
 }
@@ -27,7 +28,6 @@ export interface TunnelServerOptions {
 /** Holds this agent's place at its relays and serves the sessions that come there. */
 export class TunnelServer {
   readonly #options: TunnelServerOptions;
-  readonly #ended = new EndedSessions();
   readonly #relay: RelayConnection;
   readonly #acceptor: Acceptor;
   readonly traffic: Traffic;
@@ -53,7 +53,7 @@ export class TunnelServer {
       agentId: manifest.agentId,
       ticketKeys: () => this.#manifest.ticketKeys,
       serverNow: options.serverNow,
-      isRevoked: (ticket) => this.#ended.has(ticket),
+      isRevoked: (ticket) => options.ended.has(ticket),
       onSession: (session) => this.#serve(session),
     });
     this.traffic = new Traffic(() => this.#acceptor.sessions);
@@ -75,9 +75,10 @@ export class TunnelServer {
     }
   }
 
-  endSessions(ending: agent.EndSessions): void {
-    this.#ended.add(ending);
-    this.#acceptor.endSessions((ticket) => this.#ended.has(ticket), "ended by the control plane");
+  /** Ends the sessions that the control plane has ended. */
+  endSessions(): void {
+    const { ended } = this.#options;
+    this.#acceptor.endSessions((ticket) => ended.has(ticket), "ended by the control plane");
   }
 
   async close(): Promise<void> {
