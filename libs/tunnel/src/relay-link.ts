@@ -48,6 +48,7 @@ export interface RelayLinkListener {
 export class RelayLink {
   readonly address: RelayAddress;
   readonly #stream: Duplex;
+  readonly #joinBelowBytes: number;
   readonly #identity: KeyPair;
   readonly #ticket: string | undefined;
   readonly #ready = deferred();
@@ -69,13 +70,14 @@ export class RelayLink {
     address: RelayAddress,
     identity: KeyPair,
     ticket: string | undefined,
-    stream: Duplex,
+    opened: RelayStream,
     listener: RelayLinkListener,
   ) {
     this.address = address;
     this.#identity = identity;
     this.#ticket = ticket;
-    this.#stream = stream;
+    this.#stream = opened.stream;
+    this.#joinBelowBytes = opened.isOfMessages ? Infinity : JOIN_BELOW_BYTES;
     this.#listener = listener;
   }
 
@@ -91,7 +93,7 @@ export class RelayLink {
     signal: AbortSignal,
   ): Promise<RelayLink> {
     const opened = await openRelayStream(address, signal);
-    const link = new RelayLink(address, identity, ticket, opened.stream, listener);
+    const link = new RelayLink(address, identity, ticket, opened, listener);
     const giveUp = () => link.#end("the handshake was given up");
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
@@ -133,7 +135,7 @@ export class RelayLink {
     const head = Buffer.allocUnsafe(HEADER_BYTES + KEY_BYTES);
     writeHeader(head, 0, Frame.sendPacket.code, KEY_BYTES + bytes);
     destination.copy(head, HEADER_BYTES);
-    if (bytes < JOIN_BELOW_BYTES) this.#stream.write(Buffer.concat([head, ...parts]));
+    if (bytes < this.#joinBelowBytes) this.#stream.write(Buffer.concat([head, ...parts]));
     else for (const part of [head, ...parts]) this.#stream.write(part);
     return this.#stream.writableLength < MAX_BUFFERED_BYTES;
   }

@@ -14,6 +14,8 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 /** A connection to a relay on which DERP is spoken. */
 export interface RelayStream {
   readonly stream: Duplex;
+  /** Each write becomes a message of its own: what belongs together should be written together. */
+  readonly isOfMessages: boolean;
   /** Hears what comes in. Bytes are valid during the call only. */
   listen(hear: (bytes: Buffer) => void): void;
 }
@@ -52,7 +54,7 @@ export async function openRelayStream(address: RelayAddress, signal: AbortSignal
 
 async function openWebSocket(url: URL, signal: AbortSignal): Promise<RelayStream> {
   const stream = await openWebSocketStream(url, { protocol: "derp", signal });
-  return { stream, listen: (hear) => void stream.on("data", hear) };
+  return { stream, isOfMessages: true, listen: (hear) => void stream.on("data", hear) };
 }
 
 /** One `Upgrade: DERP` on a socket of its own. */
@@ -115,7 +117,11 @@ class Upgrade {
       return;
     }
     this.#isUpgraded = true;
-    this.#settled.resolve({ stream: this.#socket, listen: (hear) => this.#listen(hear) });
+    this.#settled.resolve({
+      stream: this.#socket,
+      isOfMessages: false,
+      listen: (hear) => this.#listen(hear),
+    });
   }
 
   #listen(hear: (bytes: Buffer) => void): void {
