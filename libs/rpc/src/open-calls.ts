@@ -1,4 +1,4 @@
-import { sleep } from "@berth/std";
+import { atMost } from "@berth/std";
 
 /** Counts what is open, so that a drain can wait for it. */
 export class OpenCalls {
@@ -24,10 +24,6 @@ export class OpenCalls {
   /** Resolves when nothing is open, or after `ms`; says which. */
   async idleWithin(ms: number): Promise<boolean> {
     if (this.#open === 0) return true;
-    const late = new AbortController();
-    const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
-    await Promise.race([idle, sleep(Math.min(ms, 2 ** 31 - 1), late.signal)]);
-    late.abort();
-    return this.#open === 0;
+    return atMost(ms, new Promise<void>((resolve) => this.#idle.push(resolve)));
   }
 }

@@ -1,5 +1,5 @@
 import type { Listener } from "@berth/rpc";
-import { messageOf, sleep } from "@berth/std";
+import { atMost, messageOf, sleep } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import type { Drains } from "./drains.ts";
 import type { Ending } from "./lifetime.ts";
@@ -55,5 +55,5 @@ async function goodbye(member: Member | undefined, log: Logger): Promise<void> {
   const leaving = member.leave().catch((error: unknown) => {
     log.warn("saying goodbye failed", { reason: messageOf(error) });
   });
-  await Promise.race([leaving, sleep(GOODBYE_MS)]);
+  await atMost(GOODBYE_MS, leaving);
 }

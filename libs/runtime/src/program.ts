@@ -75,7 +75,10 @@ export function runProgram<Config>(program: Program<Config>, argv?: readonly str
       argv: context.argv,
     });
     await using scope = new Scope();
-    const telemetry = scope.use("telemetry", await openTelemetry(values[1], { serviceName: program.name }));
+    const telemetry = scope.use(
+      "telemetry",
+      await openTelemetry(values[1], { serviceName: program.name, fields: { service: program.name } }),
+    );
     for (const warning of warnings) telemetry.log.warn(warning);
     const own = scope.child(program.name);
     const { log, metrics } = telemetry;

@@ -4,7 +4,7 @@ export { CodedError, type ErrorCode, codeOf } from "./coded-error.ts";
 export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { deferred, type Deferred } from "./deferred.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
-export { sleep, withDeadline, DeadlineError } from "./time.ts";
+export { atMost, sleep, withDeadline, DeadlineError } from "./time.ts";
 export { Channel } from "./channel.ts";
 export { Secret } from "./secret.ts";
 export { assertNever, messageOf } from "./outcome.ts";

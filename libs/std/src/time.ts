@@ -28,3 +28,17 @@ export async function withDeadline<T>(what: string, ms: number, work: Promise<T>
     clearTimeout(timer);
   }
 }
+
+/** Waits for the work, at most `ms`, and leaves no timer behind; says whether it was in time. Its failure is thrown on. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController();
+  try {
+    const late = sleep(Math.min(ms, LONGEST_TIMER_MS), over.signal).then(() => false);
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** A longer one fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { ConfigError } from "@berth/config";
 import { durationFromMs, registry } from "@berth/contract";
-import { Backoff, deferred, messageOf, sleep, version } from "@berth/std";
+import { Backoff, deferred, messageOf, sleep, version, atMost } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import type { Cluster } from "../cluster.ts";
 import type { Member, MembershipContext } from "../membership-seam.ts";
@@ -86,7 +86,7 @@ export class ClusterMember implements Cluster, Member {
     if (session === undefined) return;
     const ended = this.#ended;
     session.goodbye();
-    await Promise.race([ended, sleep(LEAVE_MS)]);
+    await atMost(LEAVE_MS, ended);
   }
 
   #ended: Promise<void> = Promise.resolve();

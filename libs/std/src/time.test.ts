@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { DeadlineError, atMost, sleep, withDeadline } from "./index.ts";
+
+test("waiting at most so long says whether the work was in time, and throws its failure on", async () => {
+  expect(await atMost(60_000, Promise.resolve("done"))).toBe(true);
+  expect(await atMost(1, new Promise(() => undefined))).toBe(false);
+  expect(await atMost(Infinity, sleep(5))).toBe(true);
+  await expect(atMost(60_000, Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+});
+
+test("a deadline that passes is an error that names what did not answer", async () => {
+  const late = withDeadline("asking Postgres", 1, new Promise(() => undefined));
+  await expect(late).rejects.toThrow(DeadlineError);
+  await expect(late).rejects.toThrow("asking Postgres: no answer within 1 ms");
+  expect(await withDeadline("asking", 60_000, Promise.resolve(7))).toBe(7);
+});
+
+test("a sleep ends early, and does not throw, when its signal is aborted", async () => {
+  const gone = new AbortController();
+  const slept = sleep(60_000, gone.signal);
+  gone.abort();
+  await slept;
+  await sleep(60_000, gone.signal);
+});
