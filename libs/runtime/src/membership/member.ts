@@ -209,7 +209,7 @@ export class ClusterMember implements Cluster, Member {
         this.#reported.postgresRoundTrip ??
         (postgresMs === undefined ? undefined : durationFromMs(postgresMs)),
       peerRoundTrips: [...measured, ...others.map(linkOf)],
-      loopLag: durationFromMs(this.#loop.mean / 1e6),
+      loopLag: Number.isNaN(this.#loop.mean) ? undefined : durationFromMs(this.#loop.mean / 1e6), // not yet sampled
       error: [this.#impostor, this.#reported.error ?? ""].filter((text) => text !== "").join("; "),
     };
   }
