@@ -8,6 +8,8 @@ import type { Values } from "./plan.ts";
 
 /** Even when the time is up, what is on its last line may finish it. */
 const LAST_CALLS_MS = 1_000;
+/** Who pressed Ctrl-C does not wait for somebody's open page. */
+const IMPATIENT_MS = 5_000;
 /** A registry that does not answer must not hold the end. */
 const GOODBYE_MS = 2_000;
 
@@ -42,7 +44,8 @@ export async function leaveGently(leaving: Leaving): Promise<void> {
   await drains.run(ending.reason, ending.reason === "SIGHUP" ? Infinity : drainMs, log);
   await goodbye(member, log);
   const left = ending.reason === "SIGHUP" ? drainMs : until - performance.now();
-  await listener.drain(Math.max(left, LAST_CALLS_MS));
+  const patience = orderly ? left : Math.min(left, IMPATIENT_MS);
+  await listener.drain(Math.max(patience, LAST_CALLS_MS));
 }
 
 /** The membership, if it has been reached; one that is still trying is left alone. */
