@@ -4,6 +4,7 @@ import { eventually } from "@berth/testing";
 import { channels } from "../src/channels.ts";
 import { hashProvisionerKey } from "../src/daemons/authenticate.ts";
 import { cancel } from "../src/jobs/cancel.ts";
+import { measureQueue } from "../src/jobs/queue-metrics.ts";
 import { readJobs } from "../src/jobs/read-jobs.ts";
 import { readJobLog } from "../src/logs/job-log.ts";
 import { AcquireLine, buildResult, newDaemon, RunLine, snapshot, takeJob } from "./edge/daemon.ts";
@@ -63,6 +64,21 @@ test("a tagged job waits for a daemon that has its tags, and says so meanwhile",
   await eventually(async () => expect(await job()).toMatchObject({ status: "running" }));
   expect(untagged.heard.messages.filter((m) => m.$case === "job")).toEqual([]);
   for (const line of [untagged, tagged]) line.cancel();
+});
+
+test("an autoscaler reads how many jobs of a tag set wait, and for how long", async () => {
+  const here = await world();
+  await postImport(deployment.database, one.edge.hints, here, { zone: "b", gpu: "no" });
+  const over = new AbortController();
+  const measuring = measureQueue({ ...one.edge, signal: over.signal });
+  await eventually(async () => {
+    const text = await one.edge.metrics.expose();
+    expect(text).toContain('berth_provisioner_queue_depth{tags="gpu=no,zone=b"} 1');
+    expect(text).toMatch(/berth_provisioner_queue_oldest_seconds\{tags="gpu=no,zone=b"\} \d/);
+    expect(text).toContain('berth_provisioner_queue_depth{tags=""} 0');
+  });
+  over.abort();
+  await measuring;
 });
 
 test("a job sent into a stream that ends is taken back uncounted and goes to the next daemon", async () => {
