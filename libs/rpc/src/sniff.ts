@@ -20,8 +20,14 @@ export function divertHttp2(
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
     const http1 = () => listeners.forEach((listen) => listen.call(server, socket));
-    if ("alpnProtocol" in socket) return socket.alpnProtocol === "h2" ? http2(socket) : http1();
-    sniff(socket, http2, http1);
+    const taken = () => {
+      // An http.Server's sockets stay half-open after the peer's end, which HTTP/1 sees to itself; HTTP/2 does not, and
+      // the calls of a peer that was killed would stay open.
+      socket.allowHalfOpen = false;
+      http2(socket);
+    };
+    if ("alpnProtocol" in socket) return socket.alpnProtocol === "h2" ? taken() : http1();
+    sniff(socket, taken, http1);
   });
 }
 

@@ -8,6 +8,7 @@ import type { Joining } from "../store.ts";
 import type { Step } from "../view.ts";
 
 const JOIN_MS = 5_000;
+const SILENCE_MS = 8_000;
 
 type Up = registry.JoinClusterRequest;
 type Down = registry.JoinClusterResponse;
@@ -43,7 +44,9 @@ interface Held {
 
 async function hold(own: Registry, member: Member, { messages, send, call }: Held): Promise<void> {
   const isOwn = member.claim.id === own.ownId; // this process leaves last of all its members
-  const moved = aborted(AbortSignal.any([member.superseded.signal, ...(isOwn ? [] : [call.draining])]));
+  const silence = new Silence();
+  const over = [call.signal, member.superseded.signal, silence.signal, ...(isOwn ? [] : [call.draining])];
+  const ended = aborted(AbortSignal.any(over));
   try {
     await own.refresh();
     send({ $case: "view", value: { ...own.view.snapshot(), stale: own.isStale } });
@@ -51,8 +54,9 @@ async function hold(own: Registry, member: Member, { messages, send, call }: Hel
     for (;;) {
       const next = messages.next();
       next.catch(() => undefined); // lost to the race, or thrown by it
-      const came = await Promise.race([next, moved]);
-      if (came === "moved" || came.done === true) break;
+      const came = await Promise.race([next, ended]);
+      if (came === "ended" || came.done === true) break;
+      silence.heard();
       const { message } = came.value;
       if (message?.$case === "goodbye") return await own.goodbye(member);
       if (message?.$case !== "report") continue;
@@ -60,14 +64,42 @@ async function hold(own: Registry, member: Member, { messages, send, call }: Hel
       send({ $case: "ack", value: { sequence: message.value.sequence, stale: own.isStale } });
     }
   } finally {
+    silence[Symbol.dispose]();
     own.ended(member);
   }
 }
 
-function aborted(signal: AbortSignal): Promise<"moved"> {
+/** Aborts when nothing was heard for long: the member's host died, or is frozen. It reports every second. */
+class Silence implements Disposable {
+  readonly #controller = new AbortController();
+  readonly signal = this.#controller.signal;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    this.heard();
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer);
+    const timer = setTimeout(() => {
+      // what came in while this process itself was busy or stopped is read before the verdict
+      setImmediate(() => {
+        if (this.#timer === timer) this.#controller.abort();
+      });
+    }, SILENCE_MS);
+    this.#timer = timer;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<"ended"> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve("moved");
-    signal.addEventListener("abort", () => resolve("moved"), { once: true });
+    if (signal.aborted) resolve("ended");
+    signal.addEventListener("abort", () => resolve("ended"), { once: true });
   });
 }
 
