@@ -15,7 +15,7 @@ export interface Plane {
   readonly leases: Leases;
   readonly secrets: DeploymentSecrets;
   readonly signingKeys: SigningKeys;
-  readonly process: Process;
+  readonly process: Pick<Process, "replicaId" | "address">;
   /** Undefined until a registry has been joined. */
   readonly cluster: () => Cluster | undefined;
   /** How everybody else reaches this deployment. */

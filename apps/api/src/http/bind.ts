@@ -83,6 +83,7 @@ export class Binder {
       request.headers["x-coder-bypass-ratelimit"] === "true" && caller?.roles.includes("owner");
     if (disableRateLimits || limit === 0 || apiRateLimit === 0 || bypassed === true) return;
     const allowance = await this.#limits.count(`${route.id} ${caller?.userId ?? address}`, limit);
+    if (allowance === undefined) return;
     void reply.header("x-ratelimit-limit", String(limit));
     void reply.header("x-ratelimit-remaining", String(Math.max(0, limit - allowance.used)));
     void reply.header("x-ratelimit-reset", String(allowance.resetSeconds));

@@ -1,4 +1,5 @@
 import type { Sql } from "@berth/database";
+import { databaseIsAway } from "../database-away.ts";
 import { deferred, type Deferred } from "@berth/std";
 
 /** What is left of a minute. */
@@ -24,14 +25,19 @@ export class RateLimits {
     this.#sql = sql;
   }
 
-  /** Counts one request. @throws whatever the database throws */
-  async count(key: string, limit: number): Promise<Allowance> {
+  /** Counts one request. Undefined while the database is away: what needs it then fails by itself, and the rest goes on. */
+  async count(key: string, limit: number): Promise<Allowance | undefined> {
     const answer = deferred<Answer>();
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) this.#waiting.set(key, [answer]);
     else waiting.push(answer);
     if (!this.#flushing) void this.#flush();
-    return { limit, ...(await answer.promise) };
+    try {
+      return { limit, ...(await answer.promise) };
+    } catch (error) {
+      if (databaseIsAway(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Forgets minutes that are over. */

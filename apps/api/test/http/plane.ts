@@ -8,7 +8,6 @@ import {
 import { type Environment, parse } from "@berth/config";
 import { type Database, openDatabase } from "@berth/database";
 import { openListener } from "@berth/rpc";
-import type { Process } from "@berth/runtime";
 import { deferred, newId, Scope } from "@berth/std";
 import { createMetrics } from "@berth/telemetry";
 import { recordedLog, temporaryFolder, testDatabase } from "@berth/testing";
@@ -24,8 +23,12 @@ export interface TestApi extends AsyncDisposable {
   readonly plane: Plane;
   readonly database: Database;
   readonly url: string;
+  readonly databaseUrl: string;
   /** Another replica on the same database. */
-  startReplica(env?: Environment): Promise<{ readonly url: string; readonly plane: Plane }>;
+  startReplica(
+    env?: Environment,
+    databaseUrl?: string,
+  ): Promise<{ readonly url: string; readonly plane: Plane }>;
 }
 
 const ENVIRONMENT = { CODER_DANGEROUS_ALLOW_LOCAL_TEMPLATE: "false", CODER_API_RATE_LIMIT: "100000" };
@@ -34,13 +37,14 @@ export async function startApi(env: Environment = {}): Promise<TestApi> {
   const scope = new Scope();
   const migrations = [coordinationMigrations(), apiMigrations];
   const own = scope.use("database", await testDatabase({ migrations, maxConnections: 2 }));
-  const startReplica = (more: Environment = {}) =>
-    openPlane(scope, own.url, { ...ENVIRONMENT, ...env, ...more });
+  const startReplica = (more: Environment = {}, databaseUrl = own.url) =>
+    openPlane(scope, databaseUrl, { ...ENVIRONMENT, ...env, ...more });
   const { plane, url } = await startReplica();
   return {
     plane,
     database: own.database,
     url,
+    databaseUrl: own.url,
     startReplica,
     [Symbol.asyncDispose]: () => scope.close(),
   };
@@ -59,7 +63,7 @@ async function openPlane(parent: Scope, databaseUrl: string, env: Environment) {
   const [config] = parse([apiConfig], { env: variables }).values;
   const leaving = new AbortController();
   const hints = scope.use("hints", new PostgresHints(database, log));
-  const process: Process = processOf(listener, folder.path);
+  const process = { replicaId: newId<"replica">(), address: listener.address };
   const failed = deferred<never>();
   const plane: Plane = {
     config,
@@ -82,28 +86,4 @@ async function openPlane(parent: Scope, databaseUrl: string, env: Environment) {
   scope.add("signal", () => leaving.abort());
   await serveHttp(plane, serveEdges(plane, failed.reject));
   return { plane, url };
-}
-
-/** A process of the api alone, as far as it is asked. */
-function processOf(
-  listener: { readonly address: string; readonly port: number },
-  dataFolder: string,
-): Process {
-  const notHere = () => Promise.reject(new Error("a test's process has no cluster"));
-  return {
-    replicaId: newId<"replica">(),
-    hostname: "test",
-    services: ["api"],
-    address: listener.address,
-    port: listener.port,
-    ownTarget: "",
-    dataFolder,
-    startedAt: new Date(),
-    share: notHere,
-    trust: () => undefined,
-    deploymentKey: Buffer.alloc(32),
-    usesPostgres: () => undefined,
-    postgres: undefined,
-    joinCluster: notHere,
-  };
 }
