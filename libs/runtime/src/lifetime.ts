@@ -1,5 +1,5 @@
 import { ConfigError } from "@berth/config";
-import { messageOf } from "@berth/std";
+import { codeOf, messageOf } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import { EXIT, type EndSignal, complain, exitNow, onSignals, onUnhandled } from "./signals.ts";
 import type { DrainReason } from "./service.ts";
@@ -17,7 +17,7 @@ export class Lifetime implements Disposable {
   readonly #told = Promise.withResolvers<Ending>();
   readonly #ending = new AbortController();
   readonly #signals = onSignals((signal) => this.#hear(signal));
-  readonly #unhandled = onUnhandled((error) => this.fail(error));
+  readonly #unhandled = onUnhandled((error) => this.#hearUnheard(error));
   #signalCount = 0;
   /** Set as soon as there is one. */
   log: Logger | undefined;
@@ -30,6 +30,15 @@ export class Lifetime implements Disposable {
     this.log?.error("failed: the process ends", { error });
     this.#end({ reason: "failure", error });
   };
+
+  /**
+   * What nobody handled is a bug and ends the process, but for a connection that was lost: the Postgres driver asks for types
+   * on each new connection in a statement that nobody awaits, and a database that goes away just then is no bug of ours.
+   */
+  #hearUnheard(error: unknown): void {
+    if (codeOf(error) !== "unavailable") return this.fail(error);
+    this.log?.warn("a lost connection was noticed by nobody", { error });
+  }
 
   #hear(signal: EndSignal): void {
     this.#signalCount += 1;

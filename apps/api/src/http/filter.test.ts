@@ -8,9 +8,10 @@ test.each([
   ["owner:me", { values: { owner: "me" }, words: [] }],
   ['OWNER:me name:"a b"', { values: { owner: "me", name: "a b" }, words: [] }],
   ['dev "two words"', { values: {}, words: ["dev", "two words"] }],
-  ["owner: dev", { values: { owner: "" }, words: ["dev"] }],
   ["ada/dev", { values: {}, words: ["ada/dev"] }],
 ])("%j is understood", (q, filter) => expect(parse(q)).toEqual(filter));
+
+test("a key without a value is refused", () => expect(() => parse("owner: dev")).toThrow("Invalid test"));
 
 test("every key nobody knows is named", () => {
   expect(() => parse("ownr:me nme:x")).toThrow("Invalid test search query.");

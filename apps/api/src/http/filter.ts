@@ -1,3 +1,4 @@
+import type { Validation } from "@berth/http-api";
 import { Problem } from "./problem.ts";
 
 /** A search such as `owner:me name:"a b" word`: values by key, and words that have none. */
@@ -6,7 +7,7 @@ export interface Filter<Key extends string> {
   readonly words: readonly string[];
 }
 
-/** Reads a search. @throws Problem 400 that names every key nobody knows: a filter is never ignored */
+/** Reads a search. @throws Problem 400 that names every key nobody knows: or lacks a value: a filter is never ignored */
 export function parseFilter<const Key extends string>(
   q: string | undefined,
   keys: readonly Key[],
@@ -14,23 +15,22 @@ export function parseFilter<const Key extends string>(
 ): Filter<Key> {
   const values: Partial<Record<Key, string>> = {};
   const words: string[] = [];
-  const unknown: string[] = [];
-  for (const [, key, value] of termsOf(q ?? "")) {
-    if (key === undefined) words.push(unquoted(value ?? ""));
-    else if (isOneOf(keys, key.toLowerCase())) values[key.toLowerCase() as Key] = unquoted(value ?? "");
-    else unknown.push(key);
+  const validations: Validation[] = [];
+  for (const [, field, value, word] of (q ?? "").matchAll(TERM)) {
+    if (field === undefined) words.push(unquoted(word ?? ""));
+    else if (!isOneOf(keys, field.toLowerCase())) validations.push({ field, detail: unknown(field, keys) });
+    else if (value === undefined || value === "") validations.push({ field, detail: "It has no value." });
+    else values[field.toLowerCase() as Key] = unquoted(value);
   }
-  if (unknown.length === 0) return { values, words };
-  throw new Problem(400, `Invalid ${what} search query.`, {
-    validations: unknown.map((field) => ({
-      field,
-      detail: `"${field}" is not a valid query param. These are: ${keys.join(", ")}.`,
-    })),
-  });
+  if (validations.length === 0) return { values, words };
+  throw new Problem(400, `Invalid ${what} search query.`, { validations });
 }
 
-const termsOf = (q: string) =>
-  q.matchAll(/(?:([^\s:"]+):)?("[^"]*"|[^\s"]+|$)/g).filter(([whole]) => whole !== "");
+/** `key:value`, `key:"a value"`, `word` or `"some words"`. */
+const TERM = /([^\s:"]+):("[^"]*"|[^\s"]*)|("[^"]*"|[^\s"]+)/g;
+
+const unknown = (field: string, keys: readonly string[]) =>
+  `"${field}" is not a valid query param. These are: ${keys.join(", ")}.`;
 
 const isOneOf = <Key extends string>(keys: readonly Key[], key: string): key is Key =>
   (keys as readonly string[]).includes(key);
