@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { type ValuesOf, duration, list, path, secret, section, tags, text } from "@berth/config";
 
 /** What a daemon may be told. */
@@ -11,7 +10,7 @@ export const daemonConfig = section({
   key: secret("CODER_PROVISIONER_DAEMON_KEY", "Provisioner key; it carries the daemon's tags"),
   preSharedKey: secret("CODER_PROVISIONER_DAEMON_PSK", "Pre-shared key, as the server has it"),
   builtIn: secret("CODER_PROVISIONER_DAEMON_BUILTIN", "Set by a server for the daemons it starts itself"),
-  name: text("CODER_PROVISIONER_DAEMON_NAME", hostname(), "Name of this daemon"),
+  name: text("CODER_PROVISIONER_DAEMON_NAME", "Name of this daemon; by default the host's"),
   tags: tags(
     "CODER_PROVISIONERD_TAGS",
     "",

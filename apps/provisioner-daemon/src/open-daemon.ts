@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { ConfigError, type Environment } from "@berth/config";
 import type { Scope } from "@berth/std";
 import { type Executable, NoTerraformError, findTerraform } from "@berth/terraform";
@@ -59,7 +60,7 @@ export async function openDaemon(surroundings: DaemonSurroundings): Promise<Daem
       log,
       metrics: daemonMetrics(surroundings.metrics),
     },
-    { name: config.name, tags: config.tags },
+    { name: config.name ?? hostname(), tags: config.tags },
   );
 }
 

@@ -16,17 +16,14 @@ export { readStreamLine, type LogLine, type StreamLine } from "./run/log-line.ts
 export { parseState, readState, StateWatch, type State } from "./run/state.ts";
 export { Tail } from "./run/tail.ts";
 export { readGraph, nearestDependent, type Dependents } from "./read/graph.ts";
+export { instancesOf, TemplateFaultError, valuesIn, type Instance } from "./read/instances.ts";
 export {
   addressesInState,
   dailyCostOf,
-  instancesOf,
   plannedAddresses,
   plannedAgents,
   plannedCreations,
   readResources,
-  TemplateFaultError,
-  valuesIn,
-  type Instance,
   type PlannedAgent,
 } from "./read/resources.ts";
 export { readParameters } from "./read/parameters.ts";

@@ -78,10 +78,10 @@ async function planFor(work: ImportWork, transition: Transition, variableFile: s
   if (prepared.kind === "failed") return prepared;
   const planned = await terraform.plan(transition);
   if (planned.kind === "failed") return planned;
-  const plan = await terraform.showPlan(transition);
+  const [plan, dependents] = await Promise.all([terraform.showPlan(transition), workshop.graph(terraform)]);
   return {
     kind: "planned",
-    resources: readResources(instancesOf(valuesIn(plan, "planned_values")), await workshop.graph(terraform)),
+    resources: readResources(instancesOf(valuesIn(plan, "planned_values")), dependents),
     parameters: isFirst ? readParameters(plan) : [],
   };
 }

@@ -69,11 +69,8 @@ export async function buildWorkspace(work: BuildWork): Promise<JobResult> {
   await work.enter("Planning infrastructure");
   const planned = await terraform.plan("build", { destroy: told.transition === "delete" });
   if (planned.kind === "failed") return failed(planned.reason);
-  const plan = await terraform.showPlan("build");
-  const resources = readResources(
-    instancesOf(valuesIn(plan, "planned_values")),
-    await workshop.graph(terraform),
-  );
+  const [plan, dependents] = await Promise.all([terraform.showPlan("build"), workshop.graph(terraform)]);
+  const resources = readResources(instancesOf(valuesIn(plan, "planned_values")), dependents);
   const refused = told.transition === "delete" ? undefined : await commitQuota(work, dailyCostOf(resources));
   if (refused !== undefined) return refused;
   if (told.transition === "start") reportKeptAgents(work, resources);

@@ -8,7 +8,7 @@ import {
   numberOf,
   textOf,
 } from "../provider/value.ts";
-import type { Instance } from "./resources.ts";
+import type { Instance } from "./instances.ts";
 
 /** Apps that a workspace shows by itself, and whether it does when the template does not say. */
 const DISPLAY_APPS = {

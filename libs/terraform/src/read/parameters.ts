@@ -8,7 +8,7 @@ import {
   numberOf,
   textOf,
 } from "../provider/value.ts";
-import { type Instance, TemplateFaultError, instancesOf } from "./resources.ts";
+import { type Instance, TemplateFaultError, instancesOf } from "./instances.ts";
 
 /**
  * The parameters of a plan, by their order, then in the order of the plan. A parameter that the plan could read stands in its

@@ -48,7 +48,7 @@ export interface TerraformOptions {
 
 const STATE_FILE = "terraform.tfstate";
 
-/** Runs the commands of one build, one at a time. */
+/** Runs the commands of one build: what changes something one at a time, what only reads beside one another. */
 export class Terraform {
   readonly #options: TerraformOptions;
 
@@ -163,11 +163,12 @@ export class Terraform {
       stdoutFile,
       stderrFile,
     });
-    await ears.onProcess({ process, command, stdoutFile, stderrFile });
+    // what only reads ends by itself and changes nothing: nobody needs to know of it
+    if (!quiet) await ears.onProcess({ process, command, stdoutFile, stderrFile });
     process.begin();
     const heard = new Hearing(quiet ? undefined : ears, command);
     const exit = await heard.until(process.exited, stdoutFile, stderrFile);
-    await ears.onProcess(undefined);
+    if (!quiet) await ears.onProcess(undefined);
     return { exit, diagnostics: heard.diagnostics, text: heard.errorText };
   }
 }

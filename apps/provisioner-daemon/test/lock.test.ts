@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@berth/testing";
 import { expect, test } from "vitest";
-import { CacheHeldError, holdCache } from "./lock.ts";
+import { CacheHeldError, holdCache } from "../src/cache/lock.ts";
 
 test("a folder is held by one, the second is told by whom, and it is free again afterwards", async () => {
   await using folder = await temporaryFolder();

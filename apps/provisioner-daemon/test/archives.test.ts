@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@berth/testing";
 import { expect, test } from "vitest";
-import { ArchiveCache } from "./archives.ts";
+import { ArchiveCache } from "../src/cache/archives.ts";
 
 const bytes = Buffer.from("a template");
 const sha256 = createHash("sha256").update(bytes).digest("hex");

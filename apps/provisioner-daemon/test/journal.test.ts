@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { provisioner } from "@berth/contract";
 import { temporaryFolder } from "@berth/testing";
 import { expect, test } from "vitest";
-import { numberedLine } from "../build/job-log.ts";
-import { Journal, readJournal } from "./journal.ts";
+import { numberedLine } from "../src/build/job-log.ts";
+import { Journal, readJournal } from "../src/cache/journal.ts";
 
 const line = (sequence: bigint) =>
   numberedLine(sequence, provisioner.LogSource.PROVISIONER, "info", "Starting workspace", `line ${sequence}`);
