@@ -30,7 +30,7 @@ const TABLE = /<!-- options -->\n[\s\S]*?<!-- \/options -->/;
 for (const { file, table } of await optionTables()) {
   if (!existsSync(file)) continue;
   const text = readFileSync(file, "utf8");
-  const wanted = `<!-- options -->\n${table}\n<!-- /options -->`;
+  const wanted = `<!-- options -->\n\n${table}\n\n<!-- /options -->`; // as prettier has it
   if (text.includes(wanted)) continue;
   if (write && TABLE.test(text)) writeFileSync(file, text.replace(TABLE, wanted));
   else mistakes.push(`${file}: its option table is not what config.ts declares: npm run generate`);
