@@ -131,8 +131,8 @@ export class Outgoing {
     if (newest !== undefined && newest.number === frame.ranges[0]?.high)
       this.roundTrip.sample(Math.max(0.01, now - newest.sentAt - frame.delayMicros / 1000), now);
     const bytes = acknowledged.reduce((sum, packet) => sum + packet.bytes, 0);
-    const wasFull = inFlightBytes + 64 * 1024 > this.#window.bytes;
-    if (bytes > 0) this.#window.acknowledged(bytes, wasFull, this.roundTrip);
+    const wasFull = inFlightBytes + 64 * 1024 > this.#window.bytesAt(now);
+    if (bytes > 0) this.#window.acknowledged(bytes, wasFull, this.roundTrip, now);
     for (const packet of acknowledged) {
       this.#sealer.confirm(packet.phase);
       for (const delivery of packet.deliveries) delivery.delivered();
@@ -173,7 +173,7 @@ export class Outgoing {
     const builder = this.#builder;
     builder.begin(this.#limit(path) - MAX_ACK_BYTES);
     this.outbox.fill(builder);
-    const mayBulk = !this.#isPathFull && this.#flight.bytes < this.#window.bytes;
+    const mayBulk = !this.#isPathFull && this.#flight.bytes < this.#window.bytesAt(now);
     const isAckDue = (this.#sources.ackDeadline() ?? Infinity) <= now;
     this.#sources.fillStreams(builder, !mayBulk, now);
     if (builder.length === 0 && !isAckDue) return false;

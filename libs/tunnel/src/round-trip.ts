@@ -4,7 +4,7 @@ export const MAX_ACK_DELAY_MS = 5;
 const INITIAL_MS = 500;
 const LEAST_DEVIATION_MS = 10;
 /** The lowest round trip is forgotten after one to two of these, so that a route that became longer is believed. */
-const MINIMUM_LASTS_MS = 10_000;
+const MINIMUM_LASTS_MS = 30_000;
 
 /** How long a path takes there and back: smoothed as RFC 6298 does, and at its lowest. Milliseconds. */
 export class RoundTrip {

@@ -9,6 +9,8 @@ import { STREAM_FRAME_BYTES, writeStreamHead, type Frame, type StreamFrame } fro
 
 /** What all streams together may send before the peer has said more: eight streams that nobody reads stop no other. */
 export const SESSION_CREDIT_BYTES = 32 * 1024 * 1024;
+/** Credit is told anew when less than this share of it is left: seldom, and yet before a far sender runs out of it. */
+const TELL_AT = 0.75;
 /** Streams of both sides that may be open; each side opens at most half as many. */
 const MAX_STREAMS = 2048;
 
@@ -129,14 +131,14 @@ export class StreamTable implements StreamHost {
 
   consumed(stream: SessionStream, bytes: number): void {
     this.#consumed += bytes;
-    if (this.#granted - this.#consumed < SESSION_CREDIT_BYTES / 2) {
+    if (this.#granted - this.#consumed < SESSION_CREDIT_BYTES * TELL_AT) {
       this.#granted = this.#consumed + SESSION_CREDIT_BYTES;
       this.#options.outbox.put("credit", { type: "maxData", bytes: this.#granted });
       this.#options.wake();
     }
     const taken = stream.incoming.takenBytes;
     if (stream.destroyed || stream.incoming.isFinal) return;
-    if (stream.grantedBytes - taken >= STREAM_CREDIT_BYTES / 2) return;
+    if (stream.grantedBytes - taken >= STREAM_CREDIT_BYTES * TELL_AT) return;
     stream.grantedBytes = taken + STREAM_CREDIT_BYTES;
     const frame = { type: "maxStreamData", stream: stream.id, bytes: stream.grantedBytes } as const;
     this.#options.outbox.put(`credit ${stream.id}`, frame);
