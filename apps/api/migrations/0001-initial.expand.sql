@@ -432,8 +432,8 @@ create table api.audit_log (
 );
 create index audit_log_at on api.audit_log (at);
 
--- One row per (key, minute): rate limits are shared by all replicas.
-create table api.rate_limit (
+-- One row per (key, minute): rate limits are shared by all replicas. Unlogged: after a crash a minute begins anew.
+create unlogged table api.rate_limit (
   key text not null,
   minute timestamptz not null,
   count integer not null,
