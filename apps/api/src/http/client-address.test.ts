@@ -23,3 +23,7 @@ test.each<[string, string[], string | undefined, Record<string, string>, string]
   ["rubbish in the header", ["10.0.0.1"], "10.0.0.1", { "x-real-ip": "me" }, "10.0.0.1"],
   ["a Unix socket", ["10.0.0.1"], undefined, {}, "unix"],
 ])("%s", (_, trusted, peer, headers, address) => expect(ask(trusted, peer, headers)).toBe(address));
+
+test.each(["10.0.0.0/33", "proxy", "10.0.0.0/8/8", "::1/129", "10.0.0.0/x"])("%s is no origin", (origin) =>
+  expect(() => clientAddress([], ["::1", origin])).toThrow(/CODER_PROXY_TRUSTED_ORIGINS/),
+);

@@ -1,10 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
+import { ConfigError } from "@berth/config";
 
 /** Finds out who really asks, behind proxies that are trusted to say so. */
 export type ClientAddress = (request: IncomingMessage) => string;
 
-/** Reads the first present of `headers`, from peers within `origins` only; several addresses are read from the right. */
+/**
+ * Reads the first present of `headers`, from peers within `origins` only; several addresses are read from the right.
+ * @throws ConfigError naming what is no address
+ */
 export function clientAddress(headers: readonly string[], origins: readonly string[]): ClientAddress {
   const trusted = blockListOf(origins);
   const isTrusted = (address: string) => isIP(address) !== 0 && trusted.check(address, familyOf(address));
@@ -29,6 +33,8 @@ const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, "");
 
 function blockListOf(origins: readonly string[]): BlockList {
   const blocks = new BlockList();
+  const mistaken = origins.filter((origin) => !isOrigin(origin));
+  if (mistaken.length > 0) throw wrongOrigins(mistaken);
   for (const origin of origins) {
     const [address = "", bits] = origin.split("/");
     if (bits === undefined) blocks.addAddress(address, familyOf(address));
@@ -36,3 +42,19 @@ function blockListOf(origins: readonly string[]): BlockList {
   }
   return blocks;
 }
+
+function isOrigin(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  if (rest.length > 0 || isIP(address) === 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(address) === 6 ? 128 : 32));
+}
+
+const wrongOrigins = (mistaken: readonly string[]) =>
+  new ConfigError([
+    {
+      variable: "CODER_PROXY_TRUSTED_ORIGINS",
+      value: mistaken.join(","),
+      expected: "addresses or CIDR ranges, such as 10.0.0.0/8,::1",
+      mend: "Write each proxy's address, or the range it is in",
+    },
+  ]);
