@@ -1,4 +1,4 @@
-/** One child of the launcher: its output is passed on under its name, and it is ended by its pid. */
+/** One child of the launcher: its log is passed on, and it is ended by its pid. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,8 +39,7 @@ export async function startChild(
   });
   const said = Promise.withResolvers<undefined>();
   createInterface({ input: child.stdout }).on("line", (line) => {
-    if (options.ready?.(line) === true) said.resolve(undefined);
-    else process.stdout.write(`${name}: ${line}\n`);
+    if (options.ready?.(line) === true) said.resolve(undefined); // what else it says is for a user of that process alone
   });
   const stop = async (signal: NodeJS.Signals) => {
     child.kill(signal);

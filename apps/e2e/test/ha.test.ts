@@ -79,8 +79,13 @@ describe("three nodes on one Postgres", () => {
     await first.must("templates", "init", "--id", "local", "local");
     await first.must("templates", "push", "local", "--directory", "local", "--yes");
     await second.must("create", "dev", "--template", "local", "--yes", "--no-wait");
-    const log = await third.must("logs", "-f", "dev");
-    expect(log).toContain("terraform_data.process");
+    const follower = third.start("logs", "-f", "dev");
+    const log = new TextStream(follower.stdout);
+    await log.until(/terraform_data\.process.*Creation complete[\s\S]*Apply complete/);
+    follower.kill();
+    await expect
+      .poll(async () => (await third.must("list", "--output", "json")).includes('"status": "running"'), { timeout: 20_000 })
+      .toBe(true);
     const shown = JSON.parse(await third.must("show", "dev", "--output", "json")) as {
       id: string;
       latest_build: { status: string };
