@@ -130,7 +130,7 @@ export async function countEntries(sql: Queryable): Promise<number> {
   };
 }
 
-function startOf({ kebab, camel, pascal }: Names): string {
+function startOf({ camel, pascal }: Names): string {
   return `import { ${camel} } from "@berth/contract";
 import { connect, type Client } from "@berth/rpc";
 import { startPod } from "@berth/testing";
@@ -139,8 +139,8 @@ import { startPod } from "@berth/testing";
 export async function start${pascal}(): Promise<
   AsyncDisposable & { readonly client: Client<typeof ${camel}.${pascal}ServiceService> }
 > {
-  const pod = await startPod(new URL("../src/main.ts", import.meta.url), "${kebab}");
-  const client = connect(${camel}.${pascal}ServiceService, { targets: [pod.url], deploymentKey: await pod.deploymentKey() });
+  const { url, deploymentKey, ...pod } = await startPod(new URL("../src/main.ts", import.meta.url));
+  const client = connect(${camel}.${pascal}ServiceService, { targets: [url], deploymentKey });
   return {
     client,
     async [Symbol.asyncDispose]() {

@@ -8,5 +8,6 @@ export {
   URL_VARIABLE as TEST_POSTGRES_URL_VARIABLE,
 } from "./run-postgres.ts";
 export { spawnProgram, type Exit, type Program, type ProgramOptions } from "./spawn-program.ts";
+export { type Pod, startPod } from "./start-pod.ts";
 export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 export { testDatabase, type TestDatabase, type TestDatabaseOptions } from "./test-database.ts";
