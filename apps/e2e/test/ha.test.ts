@@ -84,7 +84,9 @@ describe("three nodes on one Postgres", () => {
     await log.until(/terraform_data\.process.*Creation complete[\s\S]*Apply complete/);
     follower.kill();
     await expect
-      .poll(async () => (await third.must("list", "--output", "json")).includes('"status": "running"'), { timeout: 20_000 })
+      .poll(async () => (await third.must("list", "--output", "json")).includes('"status": "running"'), {
+        timeout: 20_000,
+      })
       .toBe(true);
     const shown = JSON.parse(await third.must("show", "dev", "--output", "json")) as {
       id: string;
