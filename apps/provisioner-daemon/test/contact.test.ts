@@ -63,6 +63,8 @@ withTerraform(
     await eventually(() => expect(plane.attaches.length).toBeGreaterThan(1));
     plane.move();
     await eventually(() => expect(plane.attaches.length).toBeGreaterThan(2));
+    plane.fenceStreams();
+    await eventually(() => expect(plane.attaches.length).toBeGreaterThan(3));
     proxy.cut();
     plane.cutBeforeAnswering.push("logs", "state", "complete");
     await openGate();
@@ -78,7 +80,9 @@ withTerraform("the answers that a build waits for come again when they were lost
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   plane.cutBeforeAnswering.push("commitQuota", "beginApply");
-  await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
+  // the first target is its own node, which is gone
+  const targets = `http://127.0.0.1:1,${plane.url}`;
+  await using _daemon = await startDaemon(targets, { cacheFolder: join(folder.path, "cache") });
   const gate = join(folder.path, "gate");
   await writeFile(gate, "");
   plane.offer(await buildJob(plane, waitingTemplate(gate)));

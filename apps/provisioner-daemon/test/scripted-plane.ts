@@ -98,6 +98,11 @@ export class ScriptedPlane implements AsyncDisposable {
     for (const { cut } of this.#streams) cut(new CodedError("unavailable", "cut"));
   }
 
+  /** Fences the streams and not the job, as an attach does that was long under way. */
+  fenceStreams(): void {
+    for (const { cut } of this.#streams) cut(new CodedError("aborted", "a newer attachment"));
+  }
+
   /** Gives the job to somebody else. */
   fence(jobId: string): void {
     this.#epochs.set(jobId, (this.#epochs.get(jobId) ?? 0n) + 1n);

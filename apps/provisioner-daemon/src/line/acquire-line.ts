@@ -61,7 +61,7 @@ export class AcquireLine {
         if (performance.now() - startedAt > this.#options.periods.redialMs) backoff.connected();
       } catch (error) {
         if (this.#isClosed()) return;
-        if (isRefusal(error)) throw error;
+        if (isFinal(error)) throw error;
         log.warn("control plane not reached, dialing again", {
           reason: messageOf(error),
           code: codeOf(error),
@@ -100,7 +100,7 @@ export class AcquireLine {
         this.#sayReady();
       }
     } catch (error) {
-      if (!wasWelcome || isRefusal(error)) throw error;
+      if (!wasWelcome || isFinal(error)) throw error;
       log.info("line for jobs ended, dialing again", { reason: messageOf(error) });
     } finally {
       this.#stream = undefined;
@@ -120,6 +120,11 @@ export class AcquireLine {
     say(stream, { $case: "accepted", value: { jobId: job.jobId, epoch: job.epoch } });
     this.#options.onJob(job);
   }
+}
+
+/** What the control plane will say again: it refuses this daemon, or what the daemon says of itself. */
+function isFinal(error: unknown): boolean {
+  return isRefusal(error) || ["invalid_argument", "failed_precondition"].includes(codeOf(error));
 }
 
 function say(stream: AcquireStream, message: NonNullable<provisioner.AcquireJobRequest["message"]>): void {

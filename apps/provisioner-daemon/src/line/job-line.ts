@@ -12,7 +12,8 @@ import type { RoundTrip } from "./round-trip.ts";
 // One job's line to the control plane, over as many streams as it takes.
 //   J1  Messages are numbered without gaps; what was committed is never sent again, unless its answer was lost.
 //   J2  A stream is left for the next one before anything is sent on that.
-//   J3  A line that is fenced or refused says so once and dials no more.
+//   J3  A line that is fenced or refused says so once and dials no more. Fenced is what an attach is refused for: a stream that
+//       was attached may also be fenced by an attach of our own that a frozen replica only now gets to.
 
 type Message = NonNullable<provisioner.RunJobRequest["message"]>;
 type Answer = NonNullable<provisioner.RunJobResponse["message"]>;
@@ -134,7 +135,7 @@ export class JobLine {
         if (message !== undefined && held) this.#hear(message, stream, beats);
       }
     } catch (error) {
-      this.#judge(error);
+      this.#judge(error, held);
     }
     stream.cancel(); // J2
     this.#attached?.leave();
@@ -142,11 +143,12 @@ export class JobLine {
     return held;
   }
 
-  #judge(error: unknown): void {
+  #judge(error: unknown, wasAttached: boolean): void {
     const { ears, log, jobId } = this.#options;
     if (this.#closing.signal.aborted) return;
     log.debug("job stream ended", { job: jobId, reason: messageOf(error) });
-    const why = codeOf(error) === "aborted" ? "fenced" : isRefusal(error) ? "refused" : undefined;
+    const isFenced = codeOf(error) === "aborted" && !wasAttached; // J3
+    const why = isFenced ? "fenced" : isRefusal(error) ? "refused" : undefined;
     if (why === undefined) return;
     this.#end(why, error);
     ears.onOver(why, error);
