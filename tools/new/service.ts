@@ -21,8 +21,8 @@ export function newService([name]: readonly string[]): void {
   );
   edit("apps/server/src/services.ts", (text) =>
     `import { ${service.camel} } from "@berth/${service.kebab}";\n${text}`.replace(
-      /\n\];/,
-      `\n  ${service.camel},\n];`,
+      /,?\s*\];/,
+      `, ${service.camel}];`,
     ),
   );
   edit("apps/server/package.json", (text) => {
