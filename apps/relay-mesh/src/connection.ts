@@ -23,6 +23,8 @@ export type ConnectionEnd =
 export interface ConnectionOwner {
   readonly forwarder: Forwarder;
   readonly tally: Tally;
+  /** The relay's monotonic clock, in milliseconds. */
+  now(): number;
   /** The client of a connection that has just spoken may be better reached through it. */
   spoke(connection: Connection): void;
   ended(connection: Connection, why: ConnectionEnd): void;
@@ -135,7 +137,7 @@ export class Connection implements Station {
 
   /** 1 a second after 3 at once. */
   mayHearOfUnknownKeys(): boolean {
-    return this.#unknownKeys.take(performance.now());
+    return this.#unknownKeys.take(this.#owner.now());
   }
 
   /** The same key spoke elsewhere: unless this one answers, it is a half-open leftover. */
@@ -183,7 +185,7 @@ export class Connection implements Station {
   #pong(echo: Buffer): void {
     this.#owner.tally.pongs += 1;
     if (this.#ping === undefined || !this.#ping.echo.equals(echo)) return;
-    this.#roundTrip.measured(performance.now() - this.#ping.sentAt);
+    this.#roundTrip.measured(this.#owner.now() - this.#ping.sentAt);
     this.#ping = undefined;
   }
 }

@@ -76,6 +76,10 @@ export class Relay implements ConnectionOwner {
     return connection;
   }
 
+  now(): number {
+    return performance.now();
+  }
+
   spoke(connection: Connection): void {
     this.directory.spoke(connection.client, connection);
   }

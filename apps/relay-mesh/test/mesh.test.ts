@@ -1,4 +1,4 @@
-import { eventually } from "@berth/testing";
+import { FaultyProxy, eventually } from "@berth/testing";
 import { expect, test } from "vitest";
 import { drain } from "../src/drain.ts";
 import { relayEvents } from "../src/events.ts";
@@ -139,6 +139,26 @@ test("a relay that nobody can dial tells its keys and sends its frames on the st
   b.send(a, "down");
   await eventually(() => expect(b.packets).toHaveLength(1));
   await eventually(() => expect(a.packets).toHaveLength(1));
+});
+
+test("a sibling that falls silent is given up, and linked again when it answers", async () => {
+  await using one = await startRelay();
+  await using two = await startRelay();
+  const { hostname, port } = new URL(two.url);
+  await using proxy = await FaultyProxy.start({ host: hostname, port: Number(port) });
+  const view = new View();
+  view.list([listed(one), listed(two, { relayUrl: proxy.through(two.url) })]);
+  await one.mesh.follow(view);
+  using b = await DerpClient.connect(two.url);
+  await eventually(() => expect(one.relay.directory.find(b.publicKey, 0)).toBeDefined());
+  await eventually(() => expect(view.reports.at(-1)?.peerRoundTrips?.[0]?.median).toBeDefined());
+  proxy.silence();
+  await eventually(() => expect(one.relay.directory.find(b.publicKey, 0)).toBeUndefined());
+  expect(one.mesh.linkedCount).toBe(0);
+  proxy.heal();
+  await eventually(() => expect(one.relay.directory.find(b.publicKey, 0)).toBeDefined(), {
+    withinMs: 20_000,
+  });
 });
 
 test("round trips to siblings are reported", async () => {

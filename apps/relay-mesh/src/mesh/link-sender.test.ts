@@ -63,6 +63,19 @@ test("a batch leaves at 64 KiB without waiting for the turn's end, and packets o
   );
 });
 
+test("a packet that spanned reads arrives whole", async () => {
+  const sender = new LinkSender(() => undefined);
+  const receiver = new Receiver();
+  sender.attach(receiver);
+  const packet = Buffer.from(Array.from({ length: 20_000 }, (_, index) => index % 256));
+  const frame = encodeSendPacket(destination, packet);
+  const cuts = [0, 9000, 9001, frame.length];
+  const parts = cuts.slice(1).map((end, index) => ({ chunk: frame, start: cuts[index] ?? 0, end }));
+  sender.addParts(source, parts);
+  await turn();
+  expect(receiver.packets).toEqual([packet]);
+});
+
 test("a sibling that takes nothing costs 4 MiB; the oldest packets are dropped and counted (R2)", async () => {
   let dropped = 0;
   const sender = new LinkSender((frames) => (dropped += frames));
