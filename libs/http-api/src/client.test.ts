@@ -68,3 +68,33 @@ test("nobody there is said with the address and the reason", async () => {
     message: "GET http://plane:1: ECONNREFUSED connect",
   });
 });
+
+test("bytes go and come as they are", async () => {
+  const seen: Request[] = [];
+  const up = createClient({ url: "http://plane", fetch: answering(201, { hash: "x" }, seen) });
+  await up.call(routes.uploadFile, { body: new Uint8Array([0, 255]), contentType: "application/x-tar" });
+  expect(seen[0]?.headers.get("content-type")).toBe("application/x-tar");
+  expect(new Uint8Array((await seen[0]?.arrayBuffer()) ?? new ArrayBuffer())).toEqual(
+    new Uint8Array([0, 255]),
+  );
+  const down = createClient({ url: "http://plane", fetch: answering(200, "bytes") });
+  const file = { params: { file: "7f1c0d4e-8a52-4f6e-9b1e-0d2f1c3b4a59" } };
+  expect(Buffer.from(await down.call(routes.downloadFile, file)).toString()).toBe("bytes");
+});
+
+test("a call that is given up, or takes too long, is not tried again", async () => {
+  let asked = 0;
+  const silent = ((_: URL, { signal }: RequestInit) => {
+    asked += 1;
+    return new Promise((_resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason as Error));
+    });
+  }) as typeof fetch;
+  const client = createClient({ url: "http://plane", fetch: silent, timeoutMs: 20 });
+  await expect(client.call(routes.getBuildInfo, {})).rejects.toMatchObject({ code: "unavailable" });
+  const given = new AbortController();
+  const call = client.call(routes.getBuildInfo, {}, { signal: given.signal });
+  given.abort();
+  await expect(call).rejects.toMatchObject({ code: "unavailable" });
+  expect(asked).toBe(2);
+});

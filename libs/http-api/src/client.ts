@@ -15,10 +15,12 @@ export type CallInput<R extends Route> = Given<R, "params"> &
   (R["query"] extends TSchema ? { readonly query?: Static<R["query"]> } : unknown) &
   (R["bodyType"] extends "bytes" ? { readonly body: Uint8Array; readonly contentType: string } : unknown);
 
+/** Options of one call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where the plane is, and who asks. */
 export interface HttpClientOptions {
   /** `http(s)://host[:port][/path]`. */
   readonly url: string;

@@ -6,9 +6,13 @@ export const id = () => Type.String({ format: "uuid" });
 /** An RFC 3339 time. */
 export const time = () => Type.String({ format: "date-time" });
 
+/** Any text. */
 export const text = () => Type.String();
+/** True or false. */
 export const flag = () => Type.Boolean();
+/** Any number. */
 export const number = () => Type.Number();
+/** A whole number. */
 export const integer = () => Type.Integer();
 
 /** May be absent. */

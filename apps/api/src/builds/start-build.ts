@@ -8,7 +8,7 @@ import type { Plane } from "../plane.ts";
 import { type VersionRow, listParameters } from "../template-versions/store.ts";
 import { checkLocalTemplate } from "./local-template.ts";
 import { resolveParameters } from "./parameters.ts";
-import { insertBuild, newBuildId } from "./store.ts";
+import { insertBuild } from "./store.ts";
 
 export interface BuildOrder {
   readonly workspace: {
@@ -43,7 +43,7 @@ export async function startBuild(
     if (version.runs_on_machine) await checkLocalTemplate(sql, plane);
   }
   const parameters = await parametersOf(sql, order);
-  const [id, jobId] = [newBuildId(), randomUUID()];
+  const [id, jobId] = [randomUUID(), randomUUID()];
   await enqueue(sql, plane.hints, {
     id: jobId,
     organizationId: workspace.organization_id,

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Queryable, TransactionSql } from "@berth/database";
 import type { WorkspaceBuild, WorkspaceBuildParameter } from "@berth/http-api";
 import type { Page } from "../http/page.ts";
@@ -115,5 +114,3 @@ export async function findState(sql: Queryable, buildId: string): Promise<Buffer
     select state from api.workspace_state where workspace_build_id = ${buildId}`;
   return row?.state;
 }
-
-export const newBuildId = () => randomUUID();

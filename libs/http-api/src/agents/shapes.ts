@@ -17,9 +17,11 @@ import {
 import { DerpMap } from "../deployment/shapes.ts";
 import { LogLevel } from "../jobs/shapes.ts";
 
+/** Whether an agent is there. */
 export const AgentStatus = oneOf("connecting", "connected", "disconnected", "timeout");
 export type AgentStatus = Static<typeof AgentStatus>;
 
+/** How far an agent has come with its scripts. */
 export const AgentLifecycle = oneOf(
   "created",
   "starting",
@@ -86,6 +88,7 @@ export const WorkspaceAgentScript = shape("WorkspaceAgentScript", {
   status: optional(oneOf("ok", "exit_failure", "timed_out", "pipes_left_open")),
 });
 
+/** What a line of an agent's log comes from. */
 export const WorkspaceAgentLogSource = shape("WorkspaceAgentLogSource", {
   workspace_agent_id: id(),
   id: id(),

@@ -3,9 +3,11 @@ import { flag, id, integer, list, nullable, object, oneOf, optional, shape, text
 import { WorkspaceResource } from "../agents/shapes.ts";
 import { MatchedProvisioners, ProvisionerJob } from "../jobs/shapes.ts";
 
+/** What a build does to a workspace. */
 export const Transition = oneOf("start", "stop", "delete");
 export type Transition = Static<typeof Transition>;
 
+/** What a workspace is, by its latest build. */
 export const WorkspaceStatus = oneOf(
   "pending",
   "starting",
@@ -59,6 +61,7 @@ export const WorkspaceBuild = shape("WorkspaceBuild", {
 });
 export type WorkspaceBuild = Static<typeof WorkspaceBuild>;
 
+/** The value of one parameter. */
 export const WorkspaceBuildParameter = shape("WorkspaceBuildParameter", { name: text(), value: text() });
 export type WorkspaceBuildParameter = Static<typeof WorkspaceBuildParameter>;
 

@@ -14,6 +14,7 @@ import {
   time,
 } from "../shape.ts";
 
+/** Where a job stands. */
 export const JobStatus = oneOf(
   "pending",
   "running",
@@ -66,6 +67,7 @@ export const ProvisionerJob = shape("ProvisionerJob", {
 });
 export type ProvisionerJob = Static<typeof ProvisionerJob>;
 
+/** How much a log line matters. */
 export const LogLevel = oneOf("trace", "debug", "info", "warn", "error");
 export type LogLevel = Static<typeof LogLevel>;
 

@@ -26,8 +26,10 @@ export const CreateToken = shape("CreateTokenRequest", {
 });
 export type CreateToken = Static<typeof CreateToken>;
 
+/** The token itself: it is shown this once. */
 export const KeyCreated = shape("GenerateAPIKeyResponse", { key: text() });
 
+/** How long tokens may live. */
 export const TokenConfig = shape("TokenConfig", {
   max_token_lifetime: Type.Integer({ description: "Nanoseconds" }),
 });

@@ -39,6 +39,7 @@ export const ProvisionerKey = shape("ProvisionerKey", {
 });
 export type ProvisionerKey = Static<typeof ProvisionerKey>;
 
+/** A key for external daemons. */
 export const CreateProvisionerKey = shape("CreateProvisionerKeyRequest", {
   name: Type.String({ minLength: 1, maxLength: 64, pattern: "^[a-zA-Z0-9]+(?:[_.-]{1}[a-zA-Z0-9]+)*$" }),
   tags: optional(map()),

@@ -13,6 +13,7 @@ export type SlimRole = Static<typeof SlimRole>;
 export const SiteRole = oneOf("owner", "user-admin", "template-admin", "auditor", "member");
 export type SiteRole = Static<typeof SiteRole>;
 
+/** How a user, or a key, came in. */
 export const LoginType = oneOf("password", "github", "oidc", "token", "none", "");
 export type LoginType = Static<typeof LoginType>;
 
@@ -54,6 +55,7 @@ export const CreateFirstUser = shape("CreateFirstUserRequest", {
 });
 export type CreateFirstUser = Static<typeof CreateFirstUser>;
 
+/** The first user and the organization they own. */
 export const FirstUserCreated = shape("CreateFirstUserResponse", { user_id: id(), organization_id: id() });
 
 /** A further user. */
@@ -68,7 +70,9 @@ export const CreateUser = shape("CreateUserRequest", {
 });
 export type CreateUser = Static<typeof CreateUser>;
 
+/** A log-in with a password. */
 export const Login = shape("LoginWithPasswordRequest", { email: text(), password: text() });
+/** The token of a new session. */
 export const LoggedIn = shape("LoginWithPasswordResponse", { session_token: text() });
 
 /** How people may log in. */
