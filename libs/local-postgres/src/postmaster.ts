@@ -13,19 +13,20 @@ export interface Postmaster {
 export async function findPostmaster(dataFolder: string): Promise<Postmaster | undefined> {
   const lines = (await readOrEmpty(join(dataFolder, "postmaster.pid"))).split("\n");
   const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid) || !(await worksIn(pid, dataFolder)))
+  if (!Number.isInteger(pid) || pid <= 0 || !(await isRunning(pid)) || !(await worksIn(pid, dataFolder)))
     return undefined;
   return { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" };
 }
 
-/** Whether a process of that id exists. */
-export function isAlive(pid: number): boolean {
+/** Whether a process of that id runs; one that ended and whose parent has not noticed does not. */
+export async function isRunning(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (thrown) {
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EPERM")) return false;
   }
+  const text = await readOrEmpty(`/proc/${pid}/stat`);
+  return text[text.lastIndexOf(")") + 2] !== "Z";
 }
 
 /** When the process started, in the kernel's ticks: with the pid, it names one process for good. */
@@ -41,11 +42,11 @@ export async function stopPostmaster(pid: number): Promise<void> {
     ["SIGQUIT", 5_000],
     ["SIGKILL", 5_000],
   ] as const) {
-    if (!isAlive(pid)) return;
+    if (!(await isRunning(pid))) return;
     process.kill(pid, signal);
     const giveUpAt = performance.now() + ms;
     while (performance.now() < giveUpAt) {
-      if (!isAlive(pid) || (await isZombie(pid))) return;
+      if (!(await isRunning(pid))) return;
       await sleep(10);
     }
   }
@@ -55,17 +56,11 @@ export async function stopPostmaster(pid: number): Promise<void> {
 /** A pid may have been given to somebody else since: Postgres works in its data folder. */
 async function worksIn(pid: number, dataFolder: string): Promise<boolean> {
   if (process.platform !== "linux") return true;
-  if (await isZombie(pid)) return false;
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === dataFolder;
   } catch {
     return (await readOrEmpty(`/proc/${pid}/cmdline`)).includes(dataFolder);
   }
-}
-
-async function isZombie(pid: number): Promise<boolean> {
-  const text = await readOrEmpty(`/proc/${pid}/stat`);
-  return text[text.lastIndexOf(")") + 2] === "Z";
 }
 
 async function readOrEmpty(path: string): Promise<string> {

@@ -5,7 +5,7 @@ import { Backoff, CodedError, deferred, messageOf, sleep } from "@berth/std";
 import { serverAccount, type Account } from "./account.ts";
 import { findBinaries, type Binaries } from "./binaries.ts";
 import { prepareDataFolder, USER, type DataFolder } from "./data-folder.ts";
-import { findPostmaster, isAlive, startOf, stopPostmaster } from "./postmaster.ts";
+import { findPostmaster, isRunning, startOf, stopPostmaster } from "./postmaster.ts";
 
 // Invariants
 //   L1  One living process owns a data folder: a second one is refused and told who holds it.
@@ -69,7 +69,7 @@ async function takeOver(files: DataFolder): Promise<void> {
   if (running === undefined) return;
   const [pid, start] = (await readFile(files.owner, "utf8").catch(() => "")).trim().split(" ");
   const owner = Number(pid);
-  if (owner > 0 && isAlive(owner) && (await startOf(owner)) === (start ?? ""))
+  if (owner > 0 && (await isRunning(owner)) && (await startOf(owner)) === (start ?? ""))
     throw new CodedError(
       "failed_precondition",
       `the embedded Postgres in ${files.data} is in use by process ${owner}: end that one, or choose another folder (CODER_CONFIG_DIR)`,
