@@ -161,6 +161,7 @@ export class Mesh {
 
   #linked(sibling: Sibling): void {
     this.#linkUp.set(1, { peer: sibling.label });
+    sibling.isToldDown = false;
     this.#options.events.siblingLinked(sibling.label, sibling.relayUrl);
     if (this.#mismatch === "") return;
     this.#mismatch = "";
@@ -169,7 +170,8 @@ export class Mesh {
 
   #unlinked(sibling: Sibling, why: string): void {
     this.#linkUp.set(0, { peer: sibling.label });
-    this.#options.events.siblingUnlinked(sibling.label, why);
+    if (!sibling.isToldDown) this.#options.events.siblingUnlinked(sibling.label, why);
+    sibling.isToldDown = true;
     this.#reconcile(); // the view may have dropped it while its link was up
   }
 

@@ -15,6 +15,8 @@ export class Sibling {
   link: SiblingLink | undefined;
   /** Ends the dialing, if this side dials. */
   dialing: AbortController | undefined;
+  /** That it is down was said: a sibling that stays away is worth one line, not one per attempt. */
+  isToldDown = false;
   relayUrl = "";
   hostname = "";
 
