@@ -9,7 +9,7 @@ export async function archive(files: Readonly<Record<string, string>>): Promise<
   for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
   tar.finalize();
   const chunks: Buffer[] = [];
-  for await (const chunk of tar) chunks.push(chunk);
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
