@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { kill as signal } from "node:process";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -90,33 +91,26 @@ async function client(changes: Partial<TicketClaims> = {}): Promise<Session & As
   });
 }
 
-/** OpenSSH through a session, the host key checked against what the agent told the plane. */
-async function ssh(session: Session, args: readonly string[], input?: Buffer): Promise<Ran> {
+/** OpenSSH on a stream of a session, the host key checked against what the agent told the plane. */
+async function openSsh(session: Session, args: readonly string[]) {
+  const inside = await session.open({ service: "ssh" });
   const door: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    void session.open({ service: "ssh" }).then((inside) => socket.pipe(inside).pipe(socket));
+    socket.pipe(inside).pipe(socket);
     socket.on("error", () => socket.destroy());
+    socket.on("close", () => inside.unpipe().pause().end());
+    door.close();
   });
   door.listen(0, HOST);
   await once(door, "listening");
   const { port } = door.address() as { port: number };
   const knownHosts = join(folder.path, `known-${port}`);
   await writeFile(knownHosts, `[${HOST}]:${port} ${stream.hello.sshHostKey}\n`);
-  const options = [
-    "-F",
-    "none",
-    "-o",
-    "BatchMode=yes",
-    "-o",
-    `UserKnownHostsFile=${knownHosts}`,
-    "-p",
-    String(port),
-  ];
-  try {
-    return await ran(spawn("ssh", [...options, HOST, ...args]), input);
-  } finally {
-    door.close();
-  }
+  const options = ["-F", "none", "-o", "BatchMode=yes", "-o", `UserKnownHostsFile=${knownHosts}`];
+  return spawn("ssh", [...options, "-p", String(port), HOST, ...args]);
 }
+
+const ssh = async (session: Session, args: readonly string[], input?: Buffer): Promise<Ran> =>
+  ran(await openSsh(session, args), input);
 
 test.skipIf(noOpenSsh)(
   "OpenSSH works through a tunnel, with the host key that the plane was told",
@@ -141,6 +135,19 @@ test.skipIf(noOpenSsh)("a relay that is cut in the middle of a transfer costs no
     createHash("sha256").update(bytes).digest("hex"),
   );
 });
+
+test.skipIf(noOpenSsh)(
+  "a command whose client has gone ends, though its output waits for the client",
+  async () => {
+    await using session = await client();
+    const openssh = await openSsh(session, ['echo "<$$>"; exec cat /dev/zero']);
+    const [said] = (await once(openssh.stdout, "data")) as [Buffer];
+    openssh.stdout.pause();
+    openssh.kill("SIGKILL");
+    const pid = Number(/<(\d+)>/.exec(said.toString())?.[1]);
+    await eventually(() => expect(() => signal(pid, 0)).toThrow("ESRCH"));
+  },
+);
 
 test("a port of the workspace is reached, one where nobody listens is refused, and other hosts are not for this", async () => {
   await using session = await client();

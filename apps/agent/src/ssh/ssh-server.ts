@@ -3,6 +3,7 @@ import { messageOf, version } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import ssh2, { type ClientInfo, type Connection, type SocketBindInfo, type TcpipBindInfo } from "ssh2";
 import type { Workplace } from "../processes/workplace.ts";
+import { within } from "../within.ts";
 import { forwardTo } from "./forwarding.ts";
 import type { HostKey } from "./host-key.ts";
 import { RemoteForwarding } from "./remote-forwarding.ts";
@@ -19,6 +20,8 @@ const CIPHERS = [
 
 /** Whether the peer still lives is the tunnel's to say: it keeps a session through minutes of silence. */
 const NEVER_MS = 0x7fffffff;
+
+const LAST_BYTES_MS = 1_000;
 
 export interface SshServerOptions {
   readonly hostKey: HostKey;
@@ -55,8 +58,12 @@ export class SshServer {
   /** Serves one client until it or the stream ends. */
   serve(stream: Duplex): void {
     this.#clients.add(stream);
-    stream.once("close", () => this.#clients.delete(stream));
-    stream.once("end", () => stream.end()); // a net.Socket would do so by itself
+    const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+    void closed.then(() => this.#clients.delete(stream));
+    stream.once("end", () => {
+      stream.end(); // SSH has no half-closed connections: a client that has ended its side has gone,
+      void within(LAST_BYTES_MS, closed).then(() => stream.destroy()); // and may read no more of what waits for it
+    });
     // ssh2 asks for a socket and uses no more of it than a duplex has
     const inject: (stream: Duplex) => void = this.#server.injectSocket.bind(this.#server) as never;
     inject(stream);
