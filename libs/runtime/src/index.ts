@@ -5,6 +5,6 @@ export type * from "./membership-seam.ts";
 export type * from "./options.ts";
 export { run } from "./run.ts";
 export { type MainContext, type Program, type ProgramContext, runMain, runProgram } from "./program.ts";
-export { type EndSignal, onInterrupt } from "./signals.ts";
+export { type EndSignal, onInterrupt, onSignals } from "./signals.ts";
 export { selfCommand } from "./self-command.ts";
 export { clusterMembership, type MembershipConfig, membershipConfig } from "./membership/index.ts";
