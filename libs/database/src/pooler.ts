@@ -12,6 +12,7 @@ export async function isPooled(connector: Connector): Promise<boolean> {
   const first = connector.pool({ max: 1, pooled: true, patient: true });
   const second = connector.pool({ max: 1, pooled: true, patient: true });
   try {
+    await backendOf(second.sql); // connected before the first is asked, so that nothing comes between the two
     const before = await backendOf(first.sql);
     return await second.sql.begin(async (tx) => {
       await tx`select 1`;
