@@ -57,7 +57,10 @@ export async function showJob<T extends Pick<WorkspaceBuild, "job">>(
   const done = await watched.read();
   progress.end(done.job.status === "succeeded");
   if (done.job.status === "succeeded") return done;
-  throw new CodedError("aborted", `${what} ${done.job.status}: ${done.job.error ?? "no reason was given"}`);
+  throw new CodedError(
+    "aborted",
+    [`${what} ${done.job.status}`, ...(done.job.error === undefined ? [] : [done.job.error])].join(": "),
+  );
 }
 
 /** Tells why the job waits, while it does. */

@@ -9,5 +9,6 @@ export const serverConfig = section({
     "CODER_CACHE_DIRECTORY",
     join(homedir(), ".cache", "berth"),
     "Folder of the built-in daemons' caches, a slot each",
+    { shown: "~/.cache/berth" },
   ),
 });

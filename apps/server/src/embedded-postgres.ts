@@ -1,16 +1,8 @@
-import { type Environment, path, section } from "@berth/config";
+import { type Environment, section } from "@berth/config";
 import { startLocalPostgres } from "@berth/local-postgres";
-import type { Preparation } from "@berth/runtime";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { type Preparation, processConfig } from "@berth/runtime";
 
-const postgresConfig = section({
-  dataFolder: path(
-    "CODER_CONFIG_DIR",
-    process.getuid?.() === 0 ? "/var/lib/berth" : join(homedir(), ".config", "berth"),
-    "Folder of the embedded Postgres and other data",
-  ),
-});
+const postgresConfig = section({ dataFolder: processConfig.fields.dataFolder });
 
 /** Whether the environment names a Postgres; else one of our own is started. */
 export function namesPostgres(env: Environment): boolean {

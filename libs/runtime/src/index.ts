@@ -3,6 +3,7 @@ export type * from "./process.ts";
 export type * from "./cluster.ts";
 export type * from "./membership-seam.ts";
 export type * from "./options.ts";
+export { processConfig } from "./config.ts";
 export { run } from "./run.ts";
 export { type MainContext, type Program, type ProgramContext, runMain, runProgram } from "./program.ts";
 export { type EndSignal, onInterrupt, onSignals } from "./signals.ts";
