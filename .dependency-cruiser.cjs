@@ -47,7 +47,7 @@ module.exports = {
     forbid(
       "services-and-libs",
       "services ship without test and laptop libs",
-      { path: `^apps/(${services.join("|")})/src/` },
+      { path: `^apps/(${services.join("|")})/src/`, pathNot: "\\.test\\.ts$" },
       {
         path: [libs("testing", "local-postgres", "terraform"), "^apps/"],
         pathNot: services.map((s) => `^apps/${s}/`),
