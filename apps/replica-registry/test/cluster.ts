@@ -96,6 +96,13 @@ export class Cluster {
     return program;
   }
 
+  /** The registry that holds the replica's stream, as the table has it. */
+  async ownerOf({ id }: Pick<Replica, "id">): Promise<string | undefined> {
+    const [row] = await this.database.sql<{ owner: string }[]>`
+      select owner_id as owner from registry.replica where id = ${id}`;
+    return row?.owner;
+  }
+
   /** The state in the table, whoever would list it. */
   async stateOf({ id }: Pick<Replica, "id">): Promise<string | undefined> {
     const [row] = await this.database.sql<{ state: string }[]>`
@@ -120,4 +127,17 @@ export async function untilListed(
     },
     { withinMs, everyMs: 100 },
   );
+}
+
+/** Records every state that a replica's row has, until the test ends. */
+export async function historyOf(cluster: Cluster, replica: Replica): Promise<readonly string[]> {
+  const seen: string[] = [];
+  const note = async () => {
+    const state = await cluster.stateOf(replica);
+    if (state !== undefined && seen.at(-1) !== state) seen.push(state);
+  };
+  const heard = await cluster.database.listen("registry_changed", () => void note());
+  onTestFinished(() => heard[Symbol.dispose]());
+  await note();
+  return seen;
 }

@@ -11,7 +11,7 @@ interface Pair {
 /** A TCP proxy that can misbehave as networks do. */
 export class FaultyProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #target: { host: string; port: number };
+  #target: { host: string; port: number };
   readonly #pairs = new Set<Pair>();
   #mode: Mode = "open";
   #delayMs = 0;
@@ -41,6 +41,12 @@ export class FaultyProxy implements AsyncDisposable {
     moved.hostname = "127.0.0.1";
     moved.port = String(this.port);
     return moved.href;
+  }
+
+  /** Sends new connections elsewhere; those that are open stay as they are. */
+  aim(target: { host: string; port: number }): void {
+    this.#target = target;
+    this.#mode = "open";
   }
 
   /** How many connections pass now. */

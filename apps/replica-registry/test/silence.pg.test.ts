@@ -1,0 +1,59 @@
+import { expect, onTestFinished, test } from "vitest";
+import { eventually, expectNoLeaks, FaultyProxy } from "@berth/testing";
+import { Cluster, historyOf, untilListed } from "./cluster.ts";
+
+expectNoLeaks();
+const LONG = { timeout: 60_000 };
+
+test("a member of a registry that falls silent joins another", LONG, async () => {
+  const cluster = await Cluster.open();
+  const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
+  const port = Number(a.address.split(":")[1]);
+  const between = await FaultyProxy.start({ host: "127.0.0.1", port });
+  onTestFinished(() => between[Symbol.asyncDispose]());
+  const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://127.0.0.1:${between.port}` });
+  await untilListed(b, [a, b, member]);
+  const history = await historyOf(cluster, member);
+  between.silence();
+  between.aim({ host: "127.0.0.1", port: Number(b.address.split(":")[1]) });
+  await eventually(async () => expect(await cluster.ownerOf(member)).toBe(b.id), { withinMs: 20_000 });
+  await untilListed(b, [a, b, member]);
+  expect(history).toEqual(["ready"]);
+});
+
+test(
+  "while Postgres is away nobody is declared anything, and afterwards all are as before",
+  LONG,
+  async () => {
+    const cluster = await Cluster.open();
+    const all = await Promise.all([cluster.start(), cluster.start()]);
+    for (const replica of all) await untilListed(replica, all);
+    const histories = await Promise.all(all.map((replica) => historyOf(cluster, replica)));
+    cluster.postgres.refuse();
+    await new Promise((resolve) => setTimeout(resolve, 6_000)); // longer than it takes for a silent registry to be dead
+    for (const replica of all)
+      expect((await replica.list()).map(({ id }) => id).toSorted()).toEqual(
+        all.map(({ id }) => id).toSorted(),
+      );
+    cluster.postgres.heal();
+    for (const { id } of all)
+      await eventually(async () => {
+        const [row] = await cluster.database.sql<{ fresh: boolean }[]>`
+        select beaten_at > now() - interval '1 s' as fresh from registry.registry where id = ${id}`;
+        expect(row?.fresh).toBe(true);
+      });
+    await new Promise((resolve) => setTimeout(resolve, 5_000)); // and longer than a watch that begins anew
+    expect(histories).toEqual([["ready"], ["ready"]]);
+  },
+);
+
+test("a frozen replica is missed, and is back when it wakes", LONG, async () => {
+  const cluster = await Cluster.open();
+  const a = await cluster.start();
+  const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://${a.address}` });
+  await untilListed(a, [a, member]);
+  member.program.kill("SIGSTOP");
+  await untilListed(a, [a], 20_000);
+  member.program.kill("SIGCONT");
+  await untilListed(a, [a, member], 15_000);
+});
