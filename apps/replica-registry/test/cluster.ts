@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
 import { registry } from "@berth/contract";
 import { readSecrets } from "@berth/coordination";
 import { connect } from "@berth/rpc";
@@ -24,23 +23,30 @@ export interface Replica {
   list(): Promise<readonly registry.Replica[]>;
 }
 
+/** Registers what is undone when the test ends, as vitest's test context does. */
+export interface TestContext {
+  onTestFinished(undo: () => unknown): void;
+}
+
 /** A deployment of real processes on one database; everything ends with the test. */
 export class Cluster {
+  readonly #context: TestContext;
   readonly #database: TestDatabase;
   readonly #proxy: FaultyProxy;
 
-  private constructor(database: TestDatabase, proxy: FaultyProxy) {
+  private constructor(context: TestContext, database: TestDatabase, proxy: FaultyProxy) {
+    this.#context = context;
     this.#database = database;
     this.#proxy = proxy;
   }
 
-  static async open(): Promise<Cluster> {
+  static async open(context: TestContext): Promise<Cluster> {
     const database = await testDatabase();
-    onTestFinished(() => database[Symbol.asyncDispose]());
+    context.onTestFinished(() => database[Symbol.asyncDispose]());
     const { hostname, port } = new URL(database.url);
     const proxy = await FaultyProxy.start({ host: hostname, port: Number(port) });
-    onTestFinished(() => proxy[Symbol.asyncDispose]());
-    return new Cluster(database, proxy);
+    context.onTestFinished(() => proxy[Symbol.asyncDispose]());
+    return new Cluster(context, database, proxy);
   }
 
   /** What stands between the replicas and Postgres. */
@@ -61,7 +67,7 @@ export class Cluster {
       targets: [`http://${ready.address}`],
       deploymentKey,
     });
-    onTestFinished(() => client[Symbol.dispose]());
+    this.#context.onTestFinished(() => client[Symbol.dispose]());
     return {
       program,
       address: ready.address,
@@ -89,11 +95,24 @@ export class Cluster {
         ...env,
       },
     });
-    onTestFinished(async () => {
+    this.#context.onTestFinished(async () => {
       await program[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     });
     return program;
+  }
+
+  /** Records every state that a replica's row has, until the test ends. */
+  async historyOf(replica: Pick<Replica, "id">): Promise<readonly string[]> {
+    const seen: string[] = [];
+    const note = async () => {
+      const state = await this.stateOf(replica);
+      if (state !== undefined && seen.at(-1) !== state) seen.push(state);
+    };
+    const heard = await this.database.listen("registry_changed", () => void note());
+    this.#context.onTestFinished(() => heard[Symbol.dispose]());
+    await note();
+    return seen;
   }
 
   /** The registry that holds the replica's stream, as the table has it. */
@@ -127,17 +146,4 @@ export async function untilListed(
     },
     { withinMs, everyMs: 100 },
   );
-}
-
-/** Records every state that a replica's row has, until the test ends. */
-export async function historyOf(cluster: Cluster, replica: Replica): Promise<readonly string[]> {
-  const seen: string[] = [];
-  const note = async () => {
-    const state = await cluster.stateOf(replica);
-    if (state !== undefined && seen.at(-1) !== state) seen.push(state);
-  };
-  const heard = await cluster.database.listen("registry_changed", () => void note());
-  onTestFinished(() => heard[Symbol.dispose]());
-  await note();
-  return seen;
 }

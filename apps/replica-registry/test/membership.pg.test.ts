@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { eventually, expectNoLeaks } from "@berth/testing";
-import { Cluster, historyOf, untilListed } from "./cluster.ts";
+import { Cluster, untilListed } from "./cluster.ts";
 
 expectNoLeaks();
 const LONG = { timeout: 60_000 };
 
-test("replicas that share a database list each other, and how far apart they are", LONG, async () => {
-  const cluster = await Cluster.open();
+test("replicas that share a database list each other, and how far apart they are", LONG, async (context) => {
+  const cluster = await Cluster.open(context);
   const [first, second] = await Promise.all([cluster.start(), cluster.start()]);
   for (const replica of [first, second]) await untilListed(replica, [first, second]);
   await eventually(async () => {
@@ -21,8 +21,8 @@ test("replicas that share a database list each other, and how far apart they are
   expect(link).toEqual({ unreachable: false });
 });
 
-test("a replica that is killed disappears for its peers", LONG, async () => {
-  const cluster = await Cluster.open();
+test("a replica that is killed disappears for its peers", LONG, async (context) => {
+  const cluster = await Cluster.open(context);
   const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
   const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://${a.address}` });
   await untilListed(a, [a, b, member]);
@@ -33,8 +33,8 @@ test("a replica that is killed disappears for its peers", LONG, async () => {
   expect(await cluster.stateOf(b)).toBe("lost");
 });
 
-test("members of a registry that is killed join another, and are never lost", LONG, async () => {
-  const cluster = await Cluster.open();
+test("members of a registry that is killed join another, and are never lost", LONG, async (context) => {
+  const cluster = await Cluster.open(context);
   const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
   const urls = `http://${a.address},http://${b.address}`;
   const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: urls });
@@ -42,26 +42,30 @@ test("members of a registry that is killed join another, and are never lost", LO
   const [dying, other] = first === a.id ? [a, b] : [b, a];
   expect(first).toBe(dying.id);
   await untilListed(other, [a, b, member]);
-  const history = await historyOf(cluster, member);
+  const history = await cluster.historyOf(member);
   dying.program.kill("SIGKILL");
   await eventually(async () => expect(await cluster.ownerOf(member)).toBe(other.id));
   await untilListed(other, [other, member]);
   expect(history).toEqual(["ready"]);
 });
 
-test("a replica told to end says goodbye, and its members move without being missed", LONG, async () => {
-  const cluster = await Cluster.open();
-  const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
-  const member = await cluster.start({
-    CODER_REPLICA_REGISTRY_URL: `http://${a.address},http://${b.address}`,
-  });
-  await untilListed(b, [a, b, member]);
-  const history = await historyOf(cluster, member);
-  const leaving = await historyOf(cluster, a);
-  a.program.kill("SIGTERM");
-  expect(await a.program.exit).toEqual({ code: 0, signal: null });
-  await untilListed(b, [b, member]);
-  expect(history).toEqual(["ready"]);
-  expect(leaving.at(-1)).toBe("stopped");
-  expect(leaving).not.toContain("lost");
-});
+test(
+  "a replica told to end says goodbye, and its members move without being missed",
+  LONG,
+  async (context) => {
+    const cluster = await Cluster.open(context);
+    const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
+    const member = await cluster.start({
+      CODER_REPLICA_REGISTRY_URL: `http://${a.address},http://${b.address}`,
+    });
+    await untilListed(b, [a, b, member]);
+    const history = await cluster.historyOf(member);
+    const leaving = await cluster.historyOf(a);
+    a.program.kill("SIGTERM");
+    expect(await a.program.exit).toEqual({ code: 0, signal: null });
+    await untilListed(b, [b, member]);
+    expect(history).toEqual(["ready"]);
+    expect(leaving.at(-1)).toBe("stopped");
+    expect(leaving).not.toContain("lost");
+  },
+);

@@ -1,19 +1,19 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually, expectNoLeaks, FaultyProxy } from "@berth/testing";
-import { Cluster, historyOf, untilListed } from "./cluster.ts";
+import { Cluster, untilListed } from "./cluster.ts";
 
 expectNoLeaks();
 const LONG = { timeout: 60_000 };
 
-test("a member of a registry that falls silent joins another", LONG, async () => {
-  const cluster = await Cluster.open();
+test.concurrent("a member of a registry that falls silent joins another", LONG, async (context) => {
+  const cluster = await Cluster.open(context);
   const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
   const port = Number(a.address.split(":")[1]);
   const between = await FaultyProxy.start({ host: "127.0.0.1", port });
-  onTestFinished(() => between[Symbol.asyncDispose]());
+  context.onTestFinished(() => between[Symbol.asyncDispose]());
   const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://127.0.0.1:${between.port}` });
   await untilListed(b, [a, b, member]);
-  const history = await historyOf(cluster, member);
+  const history = await cluster.historyOf(member);
   between.silence();
   between.aim({ host: "127.0.0.1", port: Number(b.address.split(":")[1]) });
   await eventually(async () => expect(await cluster.ownerOf(member)).toBe(b.id), { withinMs: 20_000 });
@@ -21,14 +21,14 @@ test("a member of a registry that falls silent joins another", LONG, async () =>
   expect(history).toEqual(["ready"]);
 });
 
-test(
+test.concurrent(
   "while Postgres is away nobody is declared anything, and afterwards all are as before",
   LONG,
-  async () => {
-    const cluster = await Cluster.open();
+  async (context) => {
+    const cluster = await Cluster.open(context);
     const all = await Promise.all([cluster.start(), cluster.start()]);
     for (const replica of all) await untilListed(replica, all);
-    const histories = await Promise.all(all.map((replica) => historyOf(cluster, replica)));
+    const histories = await Promise.all(all.map((replica) => cluster.historyOf(replica)));
     cluster.postgres.refuse();
     await new Promise((resolve) => setTimeout(resolve, 6_000)); // longer than it takes for a silent registry to be dead
     for (const replica of all)
@@ -47,8 +47,8 @@ test(
   },
 );
 
-test("a frozen replica is missed, and is back when it wakes", LONG, async () => {
-  const cluster = await Cluster.open();
+test.concurrent("a frozen replica is missed, and is back when it wakes", LONG, async (context) => {
+  const cluster = await Cluster.open(context);
   const a = await cluster.start();
   const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://${a.address}` });
   await untilListed(a, [a, member]);
