@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { type Deferred, deferred, sleep } from "@berth/std";
+import { type Deferred, deferred, messageOf, sleep } from "@berth/std";
 import type { Environment } from "@berth/config";
 import type { agent } from "@berth/contract";
 import type { Logger } from "@berth/telemetry";
@@ -187,7 +187,10 @@ export class Agent {
     this.#plane.close();
     await this.#processes.endAll();
     if (this.#manifest === undefined || end === "superseded") return; // E2
-    await rm(dataFolder(this.#manifest.agentId), { recursive: true, force: true });
+    const folder = dataFolder(this.#manifest.agentId);
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
+      this.#options.log.warn("what scripts kept could not be removed", { folder, reason: messageOf(error) }),
+    );
   }
 
   #ownVariables(manifest: agent.Manifest): Record<string, string> {

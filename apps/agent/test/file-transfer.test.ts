@@ -17,7 +17,7 @@ async function hostWithFile(bytes: number): Promise<{ host: OpenSsh; file: strin
 }
 
 for (const [mode, flags, size] of [
-  ["over sftp", ["-s"], 50],
+  ["over sftp", ["-s"], 20],
   ["in its old way", ["-O"], 4],
 ] as const)
   test.skipIf(noOpenSsh)(`scp ${mode} copies whole files both ways, with their modes and times`, async () => {

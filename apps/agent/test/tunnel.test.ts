@@ -49,7 +49,7 @@ beforeAll(async () => {
   peer = await PlanePeer.start({ manifest });
   agent = spawnProgram([process.execPath, join(import.meta.dirname, "../src/main.ts")], {
     cwd: folder.path,
-    env: { CODER_AGENT_URL: peer.url, CODER_AGENT_TOKEN: TOKEN, HOME: folder.path },
+    env: { CODER_AGENT_URL: peer.url, CODER_AGENT_TOKEN: TOKEN, HOME: folder.path, TMPDIR: folder.path },
   });
   stream = await peer.stream();
   await eventually(() => expect(peer.relay.keys).toHaveLength(1), { withinMs: 20_000 });
@@ -123,11 +123,11 @@ test.skipIf(noOpenSsh)(
 
 test.skipIf(noOpenSsh)("a relay that is cut in the middle of a transfer costs no byte", async () => {
   await using session = await client();
-  const bytes = randomBytes(24 * 1024 * 1024);
+  const bytes = randomBytes(12 * 1024 * 1024);
   const transfer = ssh(session, ["cat"], bytes);
-  for (let cuts = 1; cuts <= 3; cuts += 1) {
+  for (let cuts = 1; cuts <= 2; cuts += 1) {
     const { sentBytes } = session.measures;
-    await eventually(() => expect(session.measures.sentBytes - sentBytes).toBeGreaterThan(4 * 1024 * 1024));
+    await eventually(() => expect(session.measures.sentBytes - sentBytes).toBeGreaterThan(2 * 1024 * 1024));
     peer.relay.cut();
   }
   const { stdout } = await transfer;
