@@ -23,8 +23,8 @@ export const api: Service<ApiConfig> = {
 };
 
 async function openPlane(context: ServiceContext<ApiConfig>): Promise<Plane> {
-  const { config, process, log } = context;
-  const deployment = await openDeployment(process, config, log);
+  const { config, process, log, metrics } = context;
+  const deployment = await openDeployment(process, config, log, metrics);
   await migrate(deployment.database, apiMigrations, log);
   const accessUrl = config.accessUrl ?? deriveAccessUrl(process.address, config);
   return {

@@ -25,7 +25,7 @@ export const relayMesh: Service<RelayConfig> = {
 
 async function startRelay(context: ServiceContext<RelayConfig>): Promise<void> {
   const { config, mount, log, metrics, scope, process } = context;
-  const deployment = await openDeployment(process, config, log);
+  const deployment = await openDeployment(process, config, log, metrics);
   const events = relayEvents(log);
   const { deploymentId } = deployment.secrets;
   const admission = config.isOpen ? everybody : byTicket(deploymentId, () => deployment.signingKeys.all());

@@ -4,7 +4,7 @@ import { type DatabaseConfig, databaseConfig, migrate, type Migrations } from "@
 import type { Service } from "@berth/runtime";
 import { joinCluster } from "./handlers/join-cluster.ts";
 import { listReplicas } from "./handlers/list-replicas.ts";
-import { exportMetrics } from "./metrics.ts";
+import { exposeReplicas } from "./metrics.ts";
 import { Registry } from "./registry.ts";
 
 /** The migrations of the schema `registry`. */
@@ -18,7 +18,7 @@ export const replicaRegistry: Service<DatabaseConfig> = {
   name: "replica-registry",
   config: databaseConfig,
   async start({ config, mount, log, metrics, scope, signal, process, fail }) {
-    const { database, hints } = await openDeployment(process, config, log);
+    const { database, hints } = await openDeployment(process, config, log, metrics);
     await migrate(database, registryMigrations(), log);
     const own = scope.use(
       "registry",
@@ -30,8 +30,7 @@ export const replicaRegistry: Service<DatabaseConfig> = {
       "internal",
     );
     signal.addEventListener("abort", () => own.leave());
-    const exporting = exportMetrics(metrics, { database, view: own.view, log }, scope.signal);
-    scope.add("metrics", () => exporting);
+    scope.use("metrics", exposeReplicas(metrics, database, own.view));
     process.joinCluster().catch(fail);
   },
 };

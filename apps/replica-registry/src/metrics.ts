@@ -1,34 +1,22 @@
-import { messageOf, sleep } from "@berth/std";
 import type { Database } from "@berth/database";
-import type { Logger, Metrics } from "@berth/telemetry";
+import type { Metrics } from "@berth/telemetry";
 import { msFromDuration } from "@berth/contract";
 import { countReplicas } from "./store.ts";
 import type { RegistryView } from "./view.ts";
 
-const EVERY_MS = 5_000;
-
-/** Keeps `berth_replicas` and `berth_replica_rtt_seconds` until the signal is aborted. */
-export async function exportMetrics(
-  metrics: Metrics,
-  context: { readonly database: Database; readonly view: RegistryView; readonly log: Logger },
-  signal: AbortSignal,
-): Promise<void> {
+/** Shows `berth_replicas` and `berth_replica_rtt_seconds`. */
+export function exposeReplicas(metrics: Metrics, database: Database, view: RegistryView): Disposable {
   const counts = series(
     metrics.gauge("berth_replicas", "Replicas by service and state", ["service", "state"]),
   );
   const roundTrips = series(
     metrics.gauge("berth_replica_rtt_seconds", "Median round trip between replicas", ["from", "to"]),
   );
-  while (!signal.aborted) {
-    try {
-      const counted = await countReplicas(context.database.sql);
-      counts(counted.map(({ service, state, count }) => [{ service, state }, count]));
-    } catch (error) {
-      context.log.debug("replicas could not be counted", { reason: messageOf(error) }); // the last count stands
-    }
-    roundTrips(links(context.view));
-    await sleep(EVERY_MS, signal);
-  }
+  return metrics.onExpose(async () => {
+    roundTrips(links(view));
+    const counted = await countReplicas(database.sql);
+    counts(counted.map(({ service, state, count }) => [{ service, state }, count]));
+  });
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];

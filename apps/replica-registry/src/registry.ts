@@ -130,7 +130,7 @@ export class Registry implements AsyncDisposable {
 
   /** Writes that it left. */
   async goodbye(member: Member): Promise<void> {
-    this.#members.delete(member.claim.id);
+    this.ended(member);
     await this.#happened(member, "said goodbye");
   }
 

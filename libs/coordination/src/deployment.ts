@@ -1,13 +1,14 @@
 import {
   addressOf,
   directAddressOf,
+  exposeConnections,
   migrate,
   openDatabase,
   type Database,
   type DatabaseConfig,
 } from "@berth/database";
 import type { Process } from "@berth/runtime";
-import type { Logger } from "@berth/telemetry";
+import type { Logger, Metrics } from "@berth/telemetry";
 import { PostgresHints } from "./hints.ts";
 import { PostgresLeases } from "./leases.ts";
 import { readSecrets } from "./secrets.ts";
@@ -42,7 +43,12 @@ export function poolSize(services: readonly string[], configured: number | undef
 }
 
 /** Opens the deployment once per process, and lets its listener trust whoever proves the deployment key. */
-export function openDeployment(process: Process, config: DatabaseConfig, log: Logger): Promise<Deployment> {
+export function openDeployment(
+  process: Process,
+  config: DatabaseConfig,
+  log: Logger,
+  metrics?: Metrics,
+): Promise<Deployment> {
   return process.share("deployment", async (scope) => {
     const database = scope.use(
       "database",
@@ -54,6 +60,7 @@ export function openDeployment(process: Process, config: DatabaseConfig, log: Lo
         log,
       }),
     );
+    if (metrics !== undefined) scope.use("metrics", exposeConnections(metrics, database));
     const { maxConnections } = database;
     process.usesPostgres({ maxConnections, roundTripMs: () => database.roundTripMs });
     await migrate(database, coordinationMigrations(), log);

@@ -51,6 +51,11 @@ export class DatabaseSocket extends Duplex {
     return this.#pid;
   }
 
+  /** Logged in, with no statement and no transaction on it. */
+  get isIdle(): boolean {
+    return this.#idle;
+  }
+
   /** S4 */
   lose(fault: DatabaseError): void {
     if (this.destroyed) return;

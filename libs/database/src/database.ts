@@ -29,6 +29,8 @@ export interface Database {
   readonly answeringForMs: number;
   /** The most connections this process holds. */
   readonly maxConnections: number;
+  /** Those of the pool that are open now, and those of them that a statement or transaction runs on. */
+  connections(): { readonly open: number; readonly inUse: number };
 }
 
 /** A hint that something changed. It carries at most an id; the table is the truth. */

@@ -68,6 +68,11 @@ export class PooledDatabase implements Database, AsyncDisposable {
     return this.#probes.answeringForMs;
   }
 
+  connections(): { readonly open: number; readonly inUse: number } {
+    const sockets = [...this.#pool.sockets];
+    return { open: sockets.length, inUse: sockets.filter(({ isIdle }) => !isIdle).length };
+  }
+
   listen(channel: string, hear: (hint: Notification) => void): Promise<Disposable> {
     return this.#ears.listen(channel, hear);
   }
