@@ -17,7 +17,8 @@ import type { Probes } from "./probes.ts";
 //   N4  When the server was silent, all of the process's connections to it are dropped, not this one alone.
 
 const PROBE_MS = 1_000;
-const DEADLINE_MS = 2_500;
+/** With the pause before it, a silent server is found out within 5 s; a machine under load gets the rest. */
+const DEADLINE_MS = 4_000;
 
 type Hear = (hint: Notification) => void;
 

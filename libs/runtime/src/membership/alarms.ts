@@ -1,3 +1,4 @@
+import type { registry } from "@berth/contract";
 import type { Logger } from "@berth/telemetry";
 import type { PeerSummary } from "./pinger.ts";
 
@@ -16,7 +17,7 @@ export class Alarms {
   }
 
   /** Takes everything that is wrong now, by key. */
-  update(wrong: ReadonlyMap<string, { readonly code: string; readonly message: string }>): void {
+  update(wrong: Wrong): void {
     for (const [key, { code, message }] of wrong) {
       if (this.#raised.has(key)) continue;
       this.#raised.set(key, code);
@@ -30,9 +31,25 @@ export class Alarms {
   }
 }
 
+/** Everything that is wrong, by key. */
+export type Wrong = Map<string, { readonly code: string; readonly message: string }>;
+
+/** An api without any relay: workspaces could not be reached. */
+export function relayAlarms(
+  services: readonly string[],
+  replicas: readonly Pick<registry.Replica, "services">[],
+  hasCustomRelays: boolean,
+): Wrong {
+  const served = replicas.some((replica) => replica.services.includes("relay-mesh"));
+  if (!services.includes("api") || served || hasCustomRelays) return new Map();
+  const message =
+    "no replica serves a relay and no custom relays are set, so no workspace can be reached: start a relay-mesh, or set CODER_DERP_CONFIG_URL";
+  return new Map([["relays", { code: "EREP07", message }]]);
+}
+
 /** What is wrong with the distances of this replica. */
-export function distanceAlarms(peers: readonly PeerSummary[], postgresMs: number | undefined) {
-  const wrong = new Map<string, { readonly code: string; readonly message: string }>();
+export function distanceAlarms(peers: readonly PeerSummary[], postgresMs: number | undefined): Wrong {
+  const wrong: Wrong = new Map();
   for (const { replica, medianMs, samples, unreachable } of peers) {
     const who = `${replica.hostname} (${replica.pingAddress})`;
     if (unreachable)

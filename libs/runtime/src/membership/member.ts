@@ -5,7 +5,7 @@ import { Backoff, deferred, messageOf, sleep, version, atMost } from "@berth/std
 import type { Logger } from "@berth/telemetry";
 import type { Cluster } from "../cluster.ts";
 import type { Member, MembershipContext } from "../membership-seam.ts";
-import { Alarms, distanceAlarms } from "./alarms.ts";
+import { Alarms, distanceAlarms, relayAlarms } from "./alarms.ts";
 import { askIdentity, openAgents } from "./ask-identity.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { MembershipConfig } from "./config.ts";
@@ -14,6 +14,8 @@ import { Session } from "./session.ts";
 import { registryTargets } from "./targets.ts";
 
 const ALARMS_MS = 5_000;
+/** Services of one deployment start side by side: who is missing is said only after a while. */
+const SETTLED_MS = 30_000;
 const LEAVE_MS = 2_000;
 /** How often a registry that cannot be reached is spoken of. */
 const SAY_MS = 5_000;
@@ -50,7 +52,7 @@ export class ClusterMember implements Cluster, Member {
     const { scope } = this.#context;
     const { signal } = scope;
     this.#loop.enable();
-    const running = [this.#run(signal), this.#pinger.run(signal), this.#watchDistances(signal)];
+    const running = [this.#run(signal), this.#pinger.run(signal), this.#watch(signal)];
     scope.add("membership", async () => {
       this.#loop.disable();
       await Promise.all(running);
@@ -214,11 +216,19 @@ export class ClusterMember implements Cluster, Member {
     };
   }
 
-  async #watchDistances(signal: AbortSignal): Promise<void> {
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { config, process } = this.#context;
     const alarms = new Alarms(this.#log);
+    const custom = config.relayMapUrl !== undefined || config.relayMapPath !== undefined;
     while (!signal.aborted) {
-      alarms.update(distanceAlarms(this.#pinger.summaries(), this.#context.process.postgres?.roundTripMs()));
       await sleep(ALARMS_MS, signal);
+      const settled = Date.now() - process.startedAt.getTime() > SETTLED_MS;
+      alarms.update(
+        new Map([
+          ...distanceAlarms(this.#pinger.summaries(), process.postgres?.roundTripMs()),
+          ...(settled ? relayAlarms(process.services, this.replicas(), custom) : []),
+        ]),
+      );
     }
   }
 
