@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createClient, type ProvisionerJob, routes } from "@berth/http-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROGRAM } from "../src/berth.ts";
 import { bareEnvironment } from "../src/cluster.ts";
@@ -31,6 +33,21 @@ async function writeTemplate(name: string, main: string): Promise<string> {
   await mkdir(folder);
   await writeFile(join(folder, "main.tf"), main);
   return folder;
+}
+
+/** Imports a folder by the API and answers the job as it is stored once it has ended. */
+async function importJob(folder: string): Promise<ProvisionerJob> {
+  const token = (await readFile(join(node.owner.folder, "config", "session"), "utf8")).trim();
+  const client = createClient({ url: node.url, token });
+  const { stdout: archive } = spawnSync("tar", ["-C", folder, "-cf", "-", "main.tf"]);
+  const { hash } = await client.call(routes.uploadFile, { body: archive, contentType: "application/x-tar" });
+  const { id } = await client.call(routes.createTemplateVersion, {
+    params: { organization: "default" },
+    body: { storage_method: "file", file_id: hash, provisioner: "terraform" },
+  });
+  const read = async () => (await client.call(routes.getTemplateVersion, { params: { version: id } })).job;
+  await expect.poll(async () => (await read()).completed_at, { timeout: 30_000 }).toBeDefined();
+  return read();
 }
 
 const REQUIRED = `
@@ -106,6 +123,10 @@ describe("a person who mistypes hears one clear error", () => {
     expect(pushed.stderr).toMatch(/main\.tf.*\b2\b/s);
     expect(pushed.stderr).toMatch(/Invalid expression/);
     expect((await node.owner.run("templates", "list")).stdout).not.toContain("broken");
+    const job = await importJob(folder);
+    expect(job.status).toBe("failed");
+    expect(job.error).toMatch(/main\.tf.*\b2\b/s);
+    expect(job.error).toMatch(/Invalid expression/);
   }, 60_000);
 
   test("a missing parameter: its name and how to give it", async () => {

