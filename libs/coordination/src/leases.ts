@@ -81,7 +81,7 @@ export class PostgresLeases implements Leases {
     const lease = new HeldLease(this.#context, held, AbortSignal.any([signal, over.signal]));
     const renewing = this.#renew(held, over, signal);
     try {
-      await lead(lease);
+      if (!lease.signal.aborted) await lead(lease);
     } finally {
       over.abort();
       await renewing;

@@ -31,7 +31,8 @@ function contend(database: Awaited<ReturnType<typeof deployment>>["database"], s
   const held: Lease[] = [];
   const over = leases.lead("leader/test", stop.signal, async (lease) => {
     held.push(lease);
-    await new Promise((resolve) => lease.signal.addEventListener("abort", resolve));
+    if (!lease.signal.aborted)
+      await new Promise((resolve) => lease.signal.addEventListener("abort", resolve));
   });
   onTestFinished(async () => {
     stop.abort();
