@@ -96,7 +96,9 @@ test.concurrent(
   async ({ expect }) => {
     const perl = scriptOf('#!/usr/bin/env perl\nprint "from perl\\n";');
     const own = scriptOf("coder one 'two words'; berth three");
-    await using host = await started({ scripts: [perl, own] });
+    // a workspace of its own: no other program of these names on its path
+    const environment = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+    await using host = await started({ environment, scripts: [perl, own] });
     await reaches(host.peer, "READY");
     expect(host.peer.lines(perl.logSourceId)).toEqual(["from perl"]);
     expect(host.peer.lines(own.logSourceId)).toEqual(["own one two words", "own three"]);
