@@ -1,5 +1,5 @@
 import { registry } from "@berth/contract";
-import { recordedLog } from "@berth/testing";
+import type { Logger } from "@berth/telemetry";
 import { expect, test } from "vitest";
 import { Alarms, distanceAlarms, relayAlarms } from "./alarms.ts";
 
@@ -27,13 +27,18 @@ test("an api without any relay is told, one with custom relays is not", () => {
 });
 
 test("what is wrong is said once when it begins and once when it is over, by the pair's name", () => {
-  const log = recordedLog();
+  const lines: [string, string][] = [];
+  const write = (level: string) => (message: string) => void lines.push([level, message]);
+  const log: Logger = {
+    ...{ debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
+    child: () => log,
+  };
   const alarms = new Alarms(log);
   const far = distanceAlarms([peer({ medianMs: 12 })], undefined);
   const none = distanceAlarms([], undefined);
   for (const wrong of [far, far, none, none]) alarms.update(wrong);
-  expect(log.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
-  expect(log.lines[0]?.message).toContain(
+  expect(lines.map(([level]) => level)).toEqual(["warn", "info"]);
+  expect(lines[0]?.[1]).toContain(
     "EREP01: the round trip to replica host-b (http://10.0.0.2:3000) is 12.0 ms",
   );
 });
