@@ -1,6 +1,6 @@
 import type { RelayAddress } from "./types.ts";
 
-/** The part of a DERPMap (Tailscale's JSON form, facts/derp.md) that says where relays are. */
+/** The part of a DERPMap (Tailscale's JSON form) that says where relays are. */
 interface RelayMap {
   readonly Regions?: Readonly<Record<string, RelayRegion | null>> | null;
 }
