@@ -8,10 +8,9 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { freePorts } from "./cluster/free-ports.ts";
 
-/** What a running server says of itself, for this command: apps/server/src/server-file.ts. */
+/** What a running server says of itself, for this command: apps/server/src/embedded-postgres.ts. */
 interface ServerFile {
   readonly pid: number;
-  readonly url: string;
   readonly postgresUrl: string;
 }
 
@@ -31,26 +30,29 @@ const file = join(folder, "server.json");
 if (!existsSync(file))
   fail(`nothing runs in ${folder}: start the rest with \`npm start\` in another terminal`);
 const server = JSON.parse(readFileSync(file, "utf8")) as ServerFile;
+/** As `npm start` was told; each part of the control plane is reached there. */
+const url =
+  process.env["CODER_ACCESS_URL"] ?? `http://${process.env["CODER_HTTP_ADDRESS"] ?? "127.0.0.1:3000"}`;
 
 const [port = 0] = await freePorts(1);
 const address = `127.0.0.1:${port}`;
 const env = {
   CODER_PG_CONNECTION_URL: server.postgresUrl,
-  CODER_ACCESS_URL: server.url,
-  CODER_REPLICA_REGISTRY_URL: server.url,
-  CODER_URL: server.url,
+  CODER_ACCESS_URL: url,
+  CODER_REPLICA_REGISTRY_URL: url,
+  CODER_URL: url,
   CODER_HTTP_ADDRESS: address,
   CODER_DERP_SERVER_RELAY_URL: `http://${address}`,
   CODER_DRAIN_LAME_DUCK: "0",
   CODER_DANGEROUS_ALLOW_LOCAL_TEMPLATE: "true",
 };
-process.stdout.write(`${service} on http://${address}, beside ${server.url} (pid ${server.pid})\n`);
+process.stdout.write(`${service} on http://${address}, beside ${url} (pid ${server.pid})\n`);
 const child = spawn(
   process.execPath,
   ["--watch", "--watch-preserve-output", `apps/${service}/src/main.ts`, ...rest],
   {
     stdio: "inherit",
-    env: { ...env, ...process.env, CODER_CONFIG_DIR: join(folder, `dev-${service}`) },
+    env: { ...process.env, ...env, CODER_CONFIG_DIR: join(folder, `dev-${service}`) },
   },
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
