@@ -18,4 +18,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   $sudo apt-get install -yq --no-install-recommends "${missing[@]}"
 fi
 command -v terraform > /dev/null || command -v tofu > /dev/null ||
-  echo "setup: no terraform or tofu on PATH: tests that build workspaces will say that they were skipped" >&2
+  echo "setup: no terraform or tofu on PATH: the end-to-end tests, which build workspaces, will fail without one" >&2
