@@ -23,6 +23,15 @@ test.each(["berth", "coder"])("the program is found through a link called %s, on
   expect(JSON.parse(stdout)).toMatchObject({ version });
 });
 
+test.each(["berth", "coder"])(
+  "npx finds it: %s among npm's own links, which lead over a linked folder",
+  (name) => {
+    const link = resolve(import.meta.dirname, "../../../node_modules/.bin", name);
+    const { status, stdout, stderr } = spawnSync(link, ["version"], { env, encoding: "utf8" });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `Coder ${version}\n`, stderr: "" });
+  },
+);
+
 test("global flags stand before and after the word", () => {
   for (const args of [
     ["--url", "http://127.0.0.1:1", "version", "-o", "json"],
