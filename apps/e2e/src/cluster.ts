@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import { eventually } from "@berth/testing";
+import { expect } from "vitest";
+import { Pod, statusAt } from "./pod.ts";
 import { freePort } from "./tcp.ts";
-
-const ROOT = resolve(import.meta.dirname, "../../..");
-const READY_WITHIN_MS = 120_000;
 
 /** A node as `cluster.json` has it. */
 export interface ClusterNode {
@@ -17,7 +14,7 @@ export interface ClusterNode {
   readonly metricsUrl: string;
   readonly dataFolder: string;
   readonly start: {
-    readonly command: readonly [string, ...string[]];
+    readonly command: readonly string[];
     readonly env: Readonly<Record<string, string>>;
     readonly cwd: string;
   };
@@ -28,23 +25,16 @@ export class TestCluster implements AsyncDisposable {
   readonly url: string;
   readonly nodes: readonly ClusterNode[];
   readonly postgres: { readonly pid: number; readonly url: string };
-  readonly #launcher: ChildProcess;
-  readonly #revived = new Map<string, ChildProcess>();
+  readonly #launcher: Pod;
+  readonly #revived = new Map<string, Pod>();
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #output: string[];
 
-  private constructor(
-    file: ClusterFile,
-    launcher: ChildProcess,
-    environment: NodeJS.ProcessEnv,
-    output: string[],
-  ) {
+  private constructor(file: ClusterFile, launcher: Pod, environment: NodeJS.ProcessEnv) {
     this.url = `http://${file.balancer.address}`;
     this.nodes = file.nodes;
     this.postgres = file.postgres;
     this.#launcher = launcher;
     this.#environment = environment;
-    this.#output = output;
   }
 
   /** Starts it below a folder with these variables. @throws with its output when it is not ready in time. */
@@ -55,28 +45,14 @@ export class TestCluster implements AsyncDisposable {
       CODER_HTTP_ADDRESS: `127.0.0.1:${await freePort()}`,
       ...variables,
     };
-    const output: string[] = [];
-    const launcher = spawn(process.execPath, [join(ROOT, "tools/start.ts"), "--nodes", "3"], {
-      cwd: ROOT,
-      env: environment,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    launcher.stdout.on("data", (chunk: Buffer) => output.push(chunk.toString()));
-    launcher.stderr.on("data", (chunk: Buffer) => output.push(chunk.toString()));
-    const giveUpAt = performance.now() + READY_WITHIN_MS;
-    while (performance.now() < giveUpAt && launcher.exitCode === null) {
-      const file = await readFile(join(folder, "server", "cluster.json"), "utf8").catch(() => undefined); // not yet written
-      if (file !== undefined)
-        return new TestCluster(JSON.parse(file) as ClusterFile, launcher, environment, output);
-      await sleep(50);
-    }
-    launcher.kill("SIGTERM");
-    throw new Error(`three nodes did not start:\n${output.join("")}`);
+    const launcher = new Pod("launcher", [process.execPath, "tools/start.ts", "--nodes", "3"], environment);
+    const file = await launcher.until(() => readFile(join(folder, "server", "cluster.json"), "utf8"));
+    return new TestCluster(JSON.parse(file) as ClusterFile, launcher, environment);
   }
 
   /** What the launcher and the nodes have said, for the message of a failed test. */
   get output(): string {
-    return this.#output.join("");
+    return [this.#launcher, ...this.#revived.values()].map(({ output }) => output).join("\n");
   }
 
   node(number: 1 | 2 | 3): ClusterNode {
@@ -93,37 +69,20 @@ export class TestCluster implements AsyncDisposable {
   /** Kills the node's process and waits until nobody answers at its address. */
   async kill(node: ClusterNode, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     process.kill(this.pidOf(node), signal);
-    await eventually(async () => (await answerOf(node)) === undefined);
+    await eventually(async () => expect(await statusAt(`http://${node.address}/readyz`)).toBeUndefined());
   }
 
   /** Deletes the node's data folder, starts it by the command of `cluster.json` and waits until it is ready. */
   async startAgain(node: ClusterNode, variables: Readonly<Record<string, string>> = {}): Promise<void> {
     await rm(node.dataFolder, { recursive: true, force: true });
-    const [program, ...args] = node.start.command;
-    const child = spawn(program, args, {
-      cwd: node.start.cwd,
-      env: { ...this.#environment, ...node.start.env, ...variables },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    child.stdout.on("data", (chunk: Buffer) => this.#output.push(chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => this.#output.push(chunk.toString()));
-    this.#revived.set(node.name, child);
-    await eventually(async () => (await answerOf(node)) === 200);
+    const environment = { ...this.#environment, ...node.start.env, ...variables };
+    const revived = new Pod(node.name, node.start.command, environment, node.start.cwd);
+    this.#revived.set(node.name, revived);
+    await revived.readyAt(`http://${node.address}/readyz`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const children = [...this.#revived.values(), this.#launcher].filter(
-      (child) => child.exitCode === null && child.signalCode === null,
-    );
-    await Promise.all(
-      children.map(async (child) => {
-        const gone = once(child, "exit");
-        child.kill("SIGTERM");
-        const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
-        await gone;
-        clearTimeout(timer);
-      }),
-    );
+    await Promise.all([...this.#revived.values(), this.#launcher].map((pod) => pod[Symbol.asyncDispose]()));
   }
 }
 
@@ -142,20 +101,4 @@ export function bareEnvironment(folder: string): NodeJS.ProcessEnv {
     CODER_DRAIN_LAME_DUCK: "200ms",
     CODER_DRAIN_TIMEOUT: "10s",
   };
-}
-
-async function answerOf(node: ClusterNode): Promise<number | undefined> {
-  const answer = await fetch(`http://${node.address}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(
-    () => undefined,
-  ); // nobody listens
-  await answer?.body?.cancel();
-  return answer?.status;
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + READY_WITHIN_MS;
-  while (!(await holds())) {
-    if (performance.now() > giveUpAt) throw new Error("it did not come true in time");
-    await sleep(50);
-  }
 }

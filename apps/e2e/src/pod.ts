@@ -1,22 +1,20 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Exit, eventually, type Program, spawnProgram } from "@berth/testing";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
+const PATIENCE_MS = 120_000;
+const END_WITHIN_MS = 30_000;
 
-/** One process of the control plane by itself, as a container would run it: from its own main.ts. */
+/** One process of the control plane by itself, with no environment but its own, as a container would run it. */
 export class Pod implements AsyncDisposable {
   readonly name: string;
-  readonly #child: ChildProcess;
-  readonly #output: string[] = [];
+  readonly #program: Program;
+  #exit: Exit | undefined;
 
-  constructor(name: string, command: readonly [string, ...string[]], environment: NodeJS.ProcessEnv) {
-    const [program, ...args] = command;
+  constructor(name: string, command: readonly string[], environment: NodeJS.ProcessEnv, cwd = ROOT) {
     this.name = name;
-    this.#child = spawn(program, args, { cwd: ROOT, env: environment, stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.on("data", (chunk: Buffer) => this.#output.push(chunk.toString()));
+    this.#program = spawnProgram(command, { cwd, env: environment, inherit: false });
+    void this.#program.exit.then((exit) => (this.#exit = exit));
   }
 
   /** A service or daemon from its own main.ts. */
@@ -25,60 +23,61 @@ export class Pod implements AsyncDisposable {
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#program.pid;
   }
 
+  /** What it has said, for the message of a failed test too. */
   get output(): string {
-    return this.#output.join("");
+    return this.#program.lines.join("\n");
   }
 
-  get hasEnded(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  /** Tries until it holds. @throws with the pod's output when the pod ends before that or time is over. */
+  async until<T>(holds: () => Promise<T>): Promise<T> {
+    const attempt = async () => (this.#exit === undefined ? { held: await holds() } : undefined);
+    const outcome = await eventually(attempt, { withinMs: PATIENCE_MS, everyMs: 50 }).catch(
+      (error: unknown) => {
+        throw new Error(`${this.name}:\n${this.output}`, { cause: error });
+      },
+    );
+    if (outcome === undefined) throw new Error(`${this.name} has ended:\n${this.output}`);
+    return outcome.held;
   }
 
-  /** Waits until a URL answers 200. @throws with the pod's output when it ends before that. */
-  async readyAt(url: string, withinMs = 60_000): Promise<void> {
-    const giveUpAt = performance.now() + withinMs;
-    while (performance.now() < giveUpAt && !this.hasEnded) {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined); // not listening yet
-      await answer?.body?.cancel();
-      if (answer?.status === 200) return;
-      await sleep(50);
-    }
-    throw new Error(`${this.name} was not ready at ${url}:\n${this.output}`);
+  /** Waits until a URL answers 200. */
+  async readyAt(url: string): Promise<void> {
+    await this.until(async () => {
+      const status = await statusAt(url);
+      if (status !== 200) throw new Error(`${url} answers ${status ?? "nothing"}`);
+    });
   }
 
-  /** Waits until it has said something. */
-  async says(pattern: RegExp, withinMs = 60_000): Promise<void> {
-    const giveUpAt = performance.now() + withinMs;
-    while (!pattern.test(this.output)) {
-      if (performance.now() > giveUpAt || this.hasEnded)
-        throw new Error(`${this.name} never said ${String(pattern)}:\n${this.output}`);
-      await sleep(20);
-    }
+  /** Waits until it has said something: the line. */
+  says(pattern: RegExp): Promise<string> {
+    return this.#program.waitFor(pattern, PATIENCE_MS);
   }
 
   /** Sends a signal and answers how it ended. */
-  async end(
-    signal: NodeJS.Signals,
-  ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
-    if (!this.hasEnded) {
-      const gone = once(this.#child, "exit");
-      this.#child.kill(signal);
-      await gone;
-    }
-    return { code: this.#child.exitCode, signal: this.#child.signalCode };
+  async end(signal: NodeJS.Signals): Promise<Exit> {
+    this.#program.kill(signal);
+    return this.#program.exit;
   }
 
   /** Waits for it to end by itself. */
   async ended(): Promise<number | null> {
-    if (!this.hasEnded) await once(this.#child, "exit");
-    return this.#child.exitCode;
+    return (await this.#program.exit).code;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
+    if (this.#exit !== undefined) return;
+    const timer = setTimeout(() => this.#program.killGroup("SIGKILL"), END_WITHIN_MS);
     await this.end("SIGTERM");
     clearTimeout(timer);
   }
+}
+
+/** The status of an answer, or undefined when nobody answers. */
+export async function statusAt(url: string): Promise<number | undefined> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+  await answer?.body?.cancel();
+  return answer?.status;
 }

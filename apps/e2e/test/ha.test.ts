@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "@berth/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf, type Person } from "../src/berth.ts";
 import type { ClusterNode } from "../src/cluster.ts";
@@ -127,15 +127,13 @@ describe("three nodes on one Postgres", () => {
     const [from, to] = direction === "up" ? [local, `coder.dev:${name}`] : [`coder.dev:${name}`, local];
     const copy = owner.openSsh("scp", "-l", String(SCP_KBITS_PER_SECOND), from, to);
     const done = outcomeOf(copy);
-    const passed = () =>
-      stat(target).then(
-        ({ size }) => size / TRANSFER_BYTES,
-        () => 0,
-      );
-    while ((await passed()) < 0.25) {
-      if (copy.exitCode !== null) throw new Error(`the copy ended early: ${JSON.stringify(await done)}`);
-      await sleep(20);
-    }
+    const passed = async () => (await stat(target)).size / TRANSFER_BYTES;
+    await eventually(
+      async () => {
+        if (copy.exitCode === null) expect(await passed()).toBeGreaterThan(0.25);
+      },
+      { withinMs: TRANSFER_BYTES / 5_000 },
+    );
     await scene.cluster.kill(node(victim));
     expect(await passed(), "the kill came in the middle").toBeLessThan(0.8);
     expect(await done).toMatchObject({ code: 0 });
@@ -208,16 +206,13 @@ describe("three nodes on one Postgres", () => {
 
 async function writeRandom(file: string, bytes: number): Promise<void> {
   const block = randomBytes(1_000_000);
-  await pipeline(
-    async function* () {
-      for (let left = bytes; left > 0; left -= block.length) {
-        block.writeUInt32BE(left % 2 ** 32, 0);
-        yield Buffer.from(block.subarray(0, Math.min(left, block.length)));
-        await Promise.resolve();
-      }
-    },
-    (await import("node:fs")).createWriteStream(file),
-  );
+  await pipeline(async function* () {
+    for (let left = bytes; left > 0; left -= block.length) {
+      block.writeUInt32BE(left % 2 ** 32, 0);
+      yield Buffer.from(block.subarray(0, Math.min(left, block.length)));
+      await Promise.resolve();
+    }
+  }, createWriteStream(file));
 }
 
 async function sha256(file: string): Promise<string> {

@@ -6,6 +6,8 @@ import { deferred } from "@berth/std";
 export interface ProgramOptions {
   /** Added to this process's environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether it gets this process's environment at all; it does unless told. */
+  readonly inherit?: boolean;
   readonly cwd?: string;
 }
 
@@ -31,10 +33,10 @@ export class Program implements AsyncDisposable {
   readonly #exited = deferred<Exit>();
   #hear: (() => void)[] = [];
 
-  constructor(command: readonly string[], { env, cwd }: ProgramOptions) {
+  constructor(command: readonly string[], { env, cwd, inherit = true }: ProgramOptions) {
     const [file = "", ...args] = command;
     this.#child = spawn(file, args, {
-      env: { ...process.env, ...env },
+      env: { ...(inherit ? process.env : {}), ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
