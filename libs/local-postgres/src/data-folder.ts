@@ -16,28 +16,45 @@ export const USER = "berth";
 export interface DataFolder {
   readonly data: string;
   readonly log: string;
-  /** Who started the server: `pid start`. */
-  readonly owner: string;
   readonly password: string;
 }
 
-/** Makes the folder, its password and, the first time, the empty cluster in it. */
-export async function prepareDataFolder(
+/**
+ * Makes `<folder>/postgres`, where the server's user can work.
+ * @throws CodedError naming a folder on the way that this user cannot enter
+ */
+export async function makeDataFolder(
   folder: string,
   binaries: Binaries,
   account: Account | undefined,
-  durable: boolean,
-): Promise<DataFolder> {
+): Promise<string> {
   const root = await makeRoot(folder, account);
   if (account !== undefined) {
     await assertReachable(binaries.folder, account);
     await assertReachable(root, account);
   }
+  return root;
+}
+
+/** Makes the password and, the first time, the empty cluster in the folder. One process does so at a time. */
+export async function fillDataFolder(
+  root: string,
+  binaries: Binaries,
+  account: Account | undefined,
+  durable: boolean,
+): Promise<DataFolder> {
   const data = join(root, "data");
-  const initialized = await exists(join(data, "PG_VERSION"));
+  const version = (await readFile(join(data, "PG_VERSION"), "utf8").catch(() => "")).trim(); // absent at first
+  if (version !== "" && version !== binaries.major)
+    throw new CodedError(
+      "failed_precondition",
+      `the embedded Postgres is version ${binaries.major}, and its data in ${data} are of version ${version}: ` +
+        `serve them by a Postgres ${version} of your own (CODER_PG_CONNECTION_URL), or move the folder away to begin anew`,
+    );
+  const initialized = version !== "";
   const password = await readPassword(join(root, "password"), initialized, account);
   if (!initialized) await initialize(root, binaries, account, durable);
-  return { data, log: join(root, "server.log"), owner: join(root, "owner"), password };
+  return { data, log: join(root, "server.log"), password };
 }
 
 async function makeRoot(folder: string, account: Account | undefined): Promise<string> {

@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { open, readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { createServer } from "node:net";
 import { Backoff, CodedError, deferred, messageOf, sleep } from "@berth/std";
 import { serverAccount, type Account } from "./account.ts";
 import { findBinaries, type Binaries } from "./binaries.ts";
-import { prepareDataFolder, USER, type DataFolder } from "./data-folder.ts";
-import { findPostmaster, isRunning, startOf, stopPostmaster } from "./postmaster.ts";
+import { fillDataFolder, makeDataFolder, USER, type DataFolder } from "./data-folder.ts";
+import { claimFolder } from "./claim.ts";
+import { findPostmaster, stopPostmaster } from "./postmaster.ts";
 
 // Invariants
 //   L1  One living process owns a data folder: a second one is refused and told who holds it.
@@ -46,11 +48,19 @@ const ATTEMPTS = 5;
 export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
   const durable = options.durable ?? true;
   const [binaries, account] = await Promise.all([findBinaries(), serverAccount()]);
-  const files = await prepareDataFolder(options.folder, binaries, account, durable);
-  await takeOver(files);
-  const server = new Server(binaries, account, files, flags(options, durable));
-  await server.start(options.port);
-  return server;
+  const root = await makeDataFolder(options.folder, binaries, account);
+  const claim = await claimFolder(join(root, "owner"), root); // L1
+  try {
+    const files = await fillDataFolder(root, binaries, account, durable);
+    const orphan = await findPostmaster(files.data);
+    if (orphan !== undefined) await stopPostmaster(orphan.pid); // L2
+    const server = new Server({ binaries, account, files, claim, flags: flags(options, durable) });
+    await server.start(options.port);
+    return server;
+  } catch (error) {
+    await claim[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 function flags(options: LocalPostgresOptions, durable: boolean): string[] {
@@ -63,25 +73,17 @@ function flags(options: LocalPostgresOptions, durable: boolean): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** L1, L2 */
-async function takeOver(files: DataFolder): Promise<void> {
-  const running = await findPostmaster(files.data);
-  if (running === undefined) return;
-  const [pid, start] = (await readFile(files.owner, "utf8").catch(() => "")).trim().split(" ");
-  const owner = Number(pid);
-  if (owner > 0 && (await isRunning(owner)) && (await startOf(owner)) === (start ?? ""))
-    throw new CodedError(
-      "failed_precondition",
-      `the embedded Postgres in ${files.data} is in use by process ${owner}: end that one, or choose another folder (CODER_CONFIG_DIR)`,
-    );
-  await stopPostmaster(running.pid);
+/** What a server is made of. */
+interface Parts {
+  readonly binaries: Binaries;
+  readonly account: Account | undefined;
+  readonly files: DataFolder;
+  readonly claim: AsyncDisposable;
+  readonly flags: readonly string[];
 }
 
 class Server implements LocalPostgres {
-  readonly #binaries: Binaries;
-  readonly #account: Account | undefined;
-  readonly #files: DataFolder;
-  readonly #flags: readonly string[];
+  readonly #parts: Parts;
   readonly #failure = deferred<never>();
   readonly failed = this.#failure.promise;
   readonly #restarts = new Backoff({ firstMs: 100, maxMs: 5_000, heldMs: 60_000 });
@@ -91,15 +93,12 @@ class Server implements LocalPostgres {
   readonly #ending = new AbortController();
   #stopped: Promise<void> | undefined;
 
-  constructor(binaries: Binaries, account: Account | undefined, files: DataFolder, flags: readonly string[]) {
-    this.#binaries = binaries;
-    this.#account = account;
-    this.#files = files;
-    this.#flags = flags;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   get url(): string {
-    return `postgres://${USER}:${this.#files.password}@127.0.0.1:${this.#port}/postgres?sslmode=disable`;
+    return `postgres://${USER}:${this.#parts.files.password}@127.0.0.1:${this.#port}/postgres?sslmode=disable`;
   }
 
   get pid(): number {
@@ -134,21 +133,21 @@ class Server implements LocalPostgres {
   async #end(): Promise<void> {
     const running = this.#child?.exitCode === null && this.#child.signalCode === null;
     if (running && this.pid > 0) await stopPostmaster(this.pid);
-    await rm(this.#files.owner, { force: true });
+    await this.#parts.claim[Symbol.asyncDispose]();
   }
 
   /** Starts the server once; answers what went wrong, or undefined when it takes connections. */
   async #launch(): Promise<CodedError | undefined> {
-    const { data, log, owner } = this.#files;
+    const { binaries, account, flags } = this.#parts;
+    const { data, log } = this.#parts.files;
     const output = await openLog(log);
     const from = (await stat(log)).size;
-    await writeFile(owner, `${process.pid} ${await startOf(process.pid)}\n`);
-    const child = spawn(this.#binaries.postgres, ["-D", data, "-p", String(this.#port), ...this.#flags], {
+    const child = spawn(binaries.postgres, ["-D", data, "-p", String(this.#port), ...flags], {
       stdio: ["ignore", output.fd, output.fd],
       detached: true, // Ctrl-C in the terminal is for us: we end Postgres last
       env: { LC_ALL: "C" },
       cwd: data,
-      ...this.#account,
+      ...account,
     });
     const gone = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(messageOf(error)));
@@ -159,14 +158,13 @@ class Server implements LocalPostgres {
     const end = await Promise.race([gone, this.#ready(child)]);
     if (end === undefined) return undefined;
     child.kill("SIGQUIT");
-    const tail = (await readFile(log)).subarray(from).toString().trim().split("\n").slice(-12).join("\n");
-    return new CodedError("internal", `starting the embedded Postgres in ${data}: ${end}\n${tail}`.trim());
+    return this.#fault(`starting the embedded Postgres in ${data}: ${end}`, from);
   }
 
   async #ready(child: ChildProcess): Promise<string | undefined> {
     const giveUpAt = performance.now() + READY_MS;
     while (performance.now() < giveUpAt && child.exitCode === null && child.signalCode === null) {
-      const found = await findPostmaster(this.#files.data);
+      const found = await findPostmaster(this.#parts.files.data);
       if (found?.pid === child.pid && found?.ready === true) return undefined;
       await sleep(15);
     }
@@ -185,13 +183,23 @@ class Server implements LocalPostgres {
   async #revive(): Promise<void> {
     const now = performance.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < 60_000), now];
+    if (this.#deaths.length > ATTEMPTS) return this.#giveUp();
     await sleep(this.#restarts.nextMs());
     if (this.#isEnding()) return;
     const failure = await this.#launch();
     if (this.#isEnding()) return this.#end();
-    if (failure === undefined) return this.#watch();
-    if (this.#deaths.length >= ATTEMPTS) return this.#failure.reject(failure);
-    await this.#revive();
+    return failure === undefined ? this.#watch() : this.#revive();
+  }
+
+  async #giveUp(): Promise<void> {
+    const what = `the embedded Postgres in ${this.#parts.files.data} died ${this.#deaths.length} times within a minute`;
+    this.#failure.reject(await this.#fault(what, 0));
+  }
+
+  /** What happened, and the last lines that the server has logged since. */
+  async #fault(what: string, from: number): Promise<CodedError> {
+    const text = (await readFile(this.#parts.files.log)).subarray(from).toString();
+    return new CodedError("internal", `${what}\n${text.trim().split("\n").slice(-12).join("\n")}`.trim());
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { eventually, expectNoLeaks, recordedLog, spawnProgram, temporaryFolder }
 
 expectNoLeaks();
 const LONG = { timeout: 60_000 };
+const KEEPER = fileURLToPath(new URL("keeper.ts", import.meta.url));
 
 async function folder() {
   const made = await temporaryFolder();
@@ -60,11 +61,7 @@ test("a server that dies is started again on the same port", LONG, async () => {
 
 test("a server whose starter was killed is stopped, and the next start has its own", LONG, async () => {
   const path = await folder();
-  await using keeper = spawnProgram([
-    process.execPath,
-    fileURLToPath(new URL("keeper.ts", import.meta.url)),
-    path,
-  ]);
+  await using keeper = spawnProgram([process.execPath, KEEPER, path]);
   const orphan = Number((await keeper.waitFor("server ")).split(" ")[1]);
   keeper.kill("SIGKILL");
   await keeper.exit;
@@ -81,12 +78,52 @@ test("a folder in use by a living process is refused, and the process is named",
   expect(await isAlive(server.pid)).toBe(true);
 });
 
+test("of starts at once on one folder one has it, and the others are told by whom", LONG, async () => {
+  const path = await folder();
+  const keepers = Array.from({ length: 3 }, () => {
+    const keeper = spawnProgram([process.execPath, KEEPER, path]);
+    onTestFinished(() => keeper[Symbol.asyncDispose]());
+    return keeper;
+  });
+  const holder = await Promise.any(keepers.map((keeper) => keeper.waitFor("server ").then(() => keeper)));
+  for (const refused of keepers.filter((keeper) => keeper !== holder)) {
+    expect(await refused.exit).toMatchObject({ code: 1 });
+    expect(refused.tail()).toContain(`in use by process ${holder.pid}`);
+  }
+  holder.kill("SIGKILL");
+  await holder.exit;
+  await start({ folder: path }); // which ends what the holder has left
+});
+
+test("a server that dies again and again is given up, with the end of its log", LONG, async () => {
+  const server = await start({ folder: await folder() });
+  const failed = server.failed.catch(String);
+  for (let death = 1, dead = 0; death <= 6; death += 1) {
+    await eventually(() => expect(server.pid).not.toBe(dead));
+    await eventually(() => query(server.url, "select 1"));
+    dead = server.pid;
+    process.kill(dead, "SIGKILL");
+  }
+  expect(await failed).toMatch(/died 6 times within a minute\n.*LOG/);
+});
+
 test("a port that is taken is told in Postgres' own words", LONG, async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => new Promise((resolve) => taken.close(() => resolve())));
   const { port } = taken.address() as AddressInfo;
   await expect(start({ folder: await folder(), port })).rejects.toThrow(/Address already in use/);
+});
+
+test("data of another Postgres are told by both versions, and left alone", LONG, async () => {
+  const path = await folder();
+  const version = join(path, "postgres/data/PG_VERSION");
+  await mkdir(join(path, "postgres/data"), { recursive: true });
+  await writeFile(version, "9\n");
+  await expect(start({ folder: path })).rejects.toThrow(
+    /is version \d\d, and its data in .* are of version 9/,
+  );
+  expect(await readFile(version, "utf8")).toBe("9\n");
 });
 
 test.runIf(process.getuid?.() === 0)(
