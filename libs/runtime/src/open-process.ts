@@ -14,21 +14,32 @@ import { OpenedOnce } from "./opened-once.ts";
 /** A fresh replica id. */
 export const newReplicaId = (): ReplicaId => newId<"replica">();
 
+/** What the listener takes from the disk. */
+export interface ListenerFiles {
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+/** Makes the data folder and reads the certificate, before anything is opened. @throws ConfigError */
+export async function readListenerFiles({ process: config }: Values): Promise<ListenerFiles> {
+  const tls = await readCertificate(config);
+  await makeFolder(config.dataFolder);
+  return tls === undefined ? {} : { tls };
+}
+
 /** Binds the one listener. @throws ConfigError when it cannot */
-export async function bindListener(
+export function bindListener(
   { process: config }: Values,
+  files: ListenerFiles,
   log: Logger,
   metrics: Metrics,
 ): Promise<Listener> {
-  const tls = await readCertificate(config);
-  await makeFolder(config.dataFolder);
   return openListener({
     address: config.listen,
     folder: join(config.dataFolder, "run"), // of its own: the data folder may have to be passable for Postgres' user
     log,
     metrics,
     starting: true,
-    ...(tls === undefined ? {} : { tls }),
+    ...files,
   });
 }
 

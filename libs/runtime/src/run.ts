@@ -7,7 +7,7 @@ import { mountHealth } from "./health.ts";
 import { clusterMembership } from "./membership/index.ts";
 import { type Ending, Lifetime, exitCodeOf, startMessage } from "./lifetime.ts";
 import { leaveGently } from "./leave.ts";
-import { bindListener, newReplicaId, openProcess } from "./open-process.ts";
+import { bindListener, newReplicaId, openProcess, readListenerFiles } from "./open-process.ts";
 import type { RunOptions } from "./options.ts";
 import { type Plan, type Values, helpAskedFor, readValues } from "./plan.ts";
 import { servePrometheus } from "./prometheus.ts";
@@ -64,8 +64,9 @@ async function serve(plan: Plan, lifetime: Lifetime, scope: Scope): Promise<numb
   scope.use("telemetry", telemetry);
   lifetime.log = telemetry.log;
   for (const warning of stoodIn.warnings) telemetry.log.warn(warning);
+  const files = await readListenerFiles(stoodIn); // L1
   const values = await prepare(plan, stoodIn, { ...telemetry, lifetime, scope });
-  const listener = await bindListener(values, telemetry.log, telemetry.metrics);
+  const listener = await bindListener(values, files, telemetry.log, telemetry.metrics);
   scope.add("listener", () => listener.close());
   const health = mountHealth(listener, replicaId);
   if (values.process.prometheus)

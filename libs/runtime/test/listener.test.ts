@@ -1,5 +1,4 @@
-import { writeFileSync } from "node:fs";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +10,8 @@ let scope: Scope;
 beforeEach(() => void (scope = new Scope()));
 afterEach(() => scope.close());
 
-const start = (env: Record<string, string>) => spawnProgram(scope, "two-services.ts", [], env);
+const start = (env: Record<string, string>, args: string[] = []) =>
+  spawnProgram(scope, "two-services.ts", args, env);
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -51,8 +51,9 @@ test("TLS without its files, or with files that are none, names each variable", 
   expect(wrong.stderr()).toMatch(/CODER_TLS_CERT_FILE is ".*text\.pem": it is no certificate/);
 });
 
-test("a data folder that cannot be made is a mistake of the configuration", async () => {
-  const child = start({ CODER_CONFIG_DIR: "/dev/null/berth" });
+test("a data folder that cannot be made is a mistake of the configuration, found before anything is opened", async () => {
+  const child = start({ CODER_CONFIG_DIR: "/dev/null/berth" }, ["--prepared"]);
   expect((await child.ended).code).toBe(78);
   expect(child.stderr()).toContain('CODER_CONFIG_DIR is "/dev/null/berth": the folder cannot be used');
+  expect(child.events).toEqual([]);
 });
