@@ -72,6 +72,13 @@ export class TestCluster implements AsyncDisposable {
     await eventually(async () => expect(await statusAt(`http://${node.address}/readyz`)).toBeUndefined());
   }
 
+  /** Tells the node's process to end, and waits until it has. */
+  async end(node: ClusterNode): Promise<void> {
+    const pid = this.pidOf(node);
+    process.kill(pid, "SIGTERM");
+    await eventually(() => expect(isAlive(pid)).toBe(false), { withinMs: 60_000, everyMs: 50 });
+  }
+
   /** Deletes the node's data folder, starts it by the command of `cluster.json` and waits until it is ready. */
   async startAgain(node: ClusterNode, variables: Readonly<Record<string, string>> = {}): Promise<void> {
     await rm(node.dataFolder, { recursive: true, force: true });
@@ -101,4 +108,12 @@ export function bareEnvironment(folder: string): NodeJS.ProcessEnv {
     CODER_DRAIN_LAME_DUCK: "200ms",
     CODER_DRAIN_TIMEOUT: "10s",
   };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // there is no such process
+  }
 }
