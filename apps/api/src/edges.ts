@@ -3,11 +3,11 @@ import { serveAgents } from "./agents/index.ts";
 import { serveDaemons } from "./daemons/index.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { authenticate } from "./identity/authenticate.ts";
-import { scopeFor } from "./identity/caller.ts";
+import { ownerWithin, scopeFor } from "./identity/caller.ts";
 import { forgetDaemons } from "./jobs/forget-daemons.ts";
 import { measureQueue } from "./jobs/queue-metrics.ts";
 import { reapLeases } from "./jobs/reaper.ts";
-import { forbidden } from "./http/problem.ts";
+import { notFound } from "./http/problem.ts";
 import type { Plane } from "./plane.ts";
 import { type FollowerAccess, serveFollowers } from "./watch/index.ts";
 import { readWorkspace } from "./workspaces/view.ts";
@@ -46,11 +46,11 @@ function edgeContext(plane: Plane): EdgeContext {
 
 function followerAccess({ database, derpMap }: Plane): FollowerAccess {
   return {
-    async viewerOf(request) {
+    async admit(request, permission) {
       const caller = await authenticate(database.sql, request);
-      const scope = scopeFor(caller, "workspaces:read");
-      if (scope === undefined) throw forbidden();
-      return { userId: caller.userId, readsEveryWorkspace: scope === "any" };
+      const scope = scopeFor(caller, permission);
+      if (scope === undefined) throw notFound();
+      return { userId: caller.userId, within: ownerWithin(caller, scope) };
     },
     readWorkspace: (id, viewer) => readWorkspace(database.sql, derpMap, id, viewer.userId),
   };

@@ -20,6 +20,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   403: "permission_denied",
   404: "not_found",
   409: "already_exists",
+  410: "not_found",
   412: "failed_precondition",
   413: "invalid_argument",
   429: "resource_exhausted",
@@ -29,6 +30,9 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   504: "unavailable",
 };
 
+/** The code that a status of an answer stands for. */
+export const codeOfStatus = (status: number): ErrorCode => CODES[status] ?? "internal";
+
 /** The plane answered with an error. */
 export class ApiError extends CodedError {
   override readonly name = "ApiError";
@@ -37,7 +41,7 @@ export class ApiError extends CodedError {
   readonly validations: readonly Validation[];
 
   constructor(status: number, body: Response) {
-    super(CODES[status] ?? "internal", body.message, { fields: { status, detail: body.detail } });
+    super(codeOfStatus(status), body.message, { fields: { status, detail: body.detail } });
     this.status = status;
     this.detail = body.detail ?? "";
     this.validations = body.validations ?? [];

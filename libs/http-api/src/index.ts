@@ -8,7 +8,7 @@ export {
   type Verb,
 } from "./route.ts";
 export { routes } from "./routes.ts";
-export { ApiError, Response, Validation } from "./error.ts";
+export { ApiError, Response, Validation, codeOfStatus } from "./error.ts";
 export {
   createClient,
   type CallInput,

@@ -37,6 +37,10 @@ export const shape = <P extends Record<string, TSchema>>(title: string, properti
 /** An object without a name of its own. */
 export const object = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties);
 
+/** One frame of a watch over WebSocket; a ping has no data. */
+export const watchFrame = <T extends TSchema>(schema: T) =>
+  object({ type: oneOf("data", "ping", "error"), data: nullable(schema) });
+
 /** The name of a workspace or a user: letters, digits and single hyphens, at most 32 (what editors can look up). */
 export const name = () =>
   Type.String({

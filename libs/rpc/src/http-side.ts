@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Logger, withSpan } from "@berth/telemetry";
 import type { UpgradeHandler } from "./mount.ts";
@@ -87,21 +87,25 @@ function answer(response: ServerResponse, status: number, message: string, detai
   response.end(JSON.stringify({ message, detail }));
 }
 
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  426: "Upgrade Required",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
-
 /** Answers an upgrade request with an error, in the public API's shape, and closes the connection. */
-export function refuseUpgrade(socket: Duplex, status: number, message: string, detail = ""): void {
+export function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  message: string,
+  { detail = "", headers = {} }: RefusalOptions = {},
+): void {
   const body = JSON.stringify({ message, detail });
-  socket.end(
-    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const head = Object.entries({
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n${head.join("")}\r\n${body}`);
+}
+
+/** What a refusal may say beside its message. */
+export interface RefusalOptions {
+  readonly detail?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }

@@ -1,13 +1,11 @@
-import { CodedError, type ErrorCode } from "@berth/std";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { databaseIsAway } from "../database-away.ts";
 import { pages } from "../pages/routes.ts";
 import type { Plane } from "../plane.ts";
 import { Binder, newRequestId } from "./bind.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Handled } from "./handler.ts";
 import { measure } from "./metrics.ts";
-import { Problem } from "./problem.ts";
+import { Problem, problemOf } from "./problem.ts";
 import type { RateLimits } from "./rate-limit.ts";
 
 /** The HTTP side: a router that is given requests and never opens a port. */
@@ -18,6 +16,9 @@ export async function buildApp(
 ): Promise<FastifyInstance> {
   const app = fastify({
     genReqId: newRequestId,
+    // a path that cannot be decoded never reaches the hooks
+    frameworkErrors: (error, request, reply) =>
+      void answerError(plane, error, request, markAnswer(request, reply)),
     exposeHeadRoutes: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     logger: false,
@@ -25,10 +26,7 @@ export async function buildApp(
   // any content type: clients of other languages send JSON without saying so, and archives under many names
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
-  app.addHook("onRequest", async (request, reply) => {
-    void reply.header("x-coder-request-id", request.id);
-    void reply.header("cache-control", "no-store");
-  });
+  app.addHook("onRequest", async (request, reply) => void markAnswer(request, reply));
   const { proxyTrustedHeaders, proxyTrustedOrigins } = plane.config;
   const binder = new Binder(plane, limits, clientAddress(proxyTrustedHeaders, proxyTrustedOrigins));
   measure(app, plane.metrics);
@@ -39,23 +37,8 @@ export async function buildApp(
   return app;
 }
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  invalid_argument: 400,
-  out_of_range: 400,
-  unauthenticated: 401,
-  permission_denied: 403,
-  not_found: 404,
-  already_exists: 409,
-  aborted: 409,
-  failed_precondition: 412,
-  resource_exhausted: 429,
-  unimplemented: 501,
-  unavailable: 503,
-  deadline_exceeded: 503,
-};
-
-/** Seconds until a client may ask again: a Postgres that failed over is back within a few. */
-const RETRY_AFTER = "2";
+const markAnswer = (request: FastifyRequest, reply: FastifyReply) =>
+  reply.headers({ "x-coder-request-id": request.id, "cache-control": "no-store" });
 
 function answerError(
   plane: Plane,
@@ -63,31 +46,22 @@ function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  if (error instanceof Problem) return reply.code(error.status).headers(error.headers).send(error.body);
-  const status = databaseIsAway(error) ? 503 : statusOf(error);
-  if (status < 500 && error instanceof Error) return reply.code(status).send({ message: error.message });
-  if (status === 503) {
-    plane.log.warn("a request found no database", {
-      requestId: request.id,
-      route: request.routeOptions.url,
-      error,
-    });
-    return reply.code(503).header("retry-after", RETRY_AFTER).send({
-      message: "The control plane cannot reach its database just now.",
-      detail: "Try again in a moment.",
+  const problem = problemOf(error) ?? frameworkProblem(error);
+  const said = { requestId: request.id, route: request.routeOptions.url, error };
+  if (problem === undefined) {
+    plane.log.error("a request failed", said);
+    return reply.code(500).send({
+      message: "An internal server error occurred.",
+      detail: `Request id ${request.id}; see the log.`,
     });
   }
-  plane.log.error("a request failed", { requestId: request.id, route: request.routeOptions.url, error });
-  return reply.code(500).send({
-    message: "An internal server error occurred.",
-    detail: `Request id ${request.id}; see the log.`,
-  });
+  if (problem.status === 503) plane.log.warn("a request found no database", said);
+  return reply.code(problem.status).headers(problem.headers).send(problem.body);
 }
 
-function statusOf(error: unknown): number {
-  if (error instanceof CodedError) return STATUS[error.code] ?? 500;
-  if (error instanceof Error && "code" in error && error.code === "FST_ERR_CTP_BODY_TOO_LARGE") return 413;
-  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"
-    ? error.statusCode
-    : 500;
+/** What the router itself found wrong with a request: too much of it, or a path that is none. */
+function frameworkProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"))
+    return undefined;
+  return error.statusCode < 500 ? new Problem(error.statusCode, `${error.message}.`) : undefined;
 }

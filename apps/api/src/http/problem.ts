@@ -1,18 +1,7 @@
 import { violatesUnique } from "@berth/database";
-import { CodedError, type ErrorCode } from "@berth/std";
-import type { Response, Validation } from "@berth/http-api";
-
-const CODES: Readonly<Record<number, ErrorCode>> = {
-  400: "invalid_argument",
-  401: "unauthenticated",
-  403: "permission_denied",
-  404: "not_found",
-  409: "already_exists",
-  412: "failed_precondition",
-  413: "invalid_argument",
-  429: "resource_exhausted",
-  503: "unavailable",
-};
+import { CodedError, messageOf, type ErrorCode } from "@berth/std";
+import { type Response, type Validation, codeOfStatus } from "@berth/http-api";
+import { databaseIsAway } from "../database-away.ts";
 
 interface ProblemOptions {
   readonly detail?: string;
@@ -29,7 +18,7 @@ export class Problem extends CodedError {
   readonly body: Response;
 
   constructor(status: number, message: string, { detail, validations, headers, cause }: ProblemOptions = {}) {
-    super(CODES[status] ?? "internal", message, { cause });
+    super(codeOfStatus(status), message, { cause });
     this.status = status;
     this.headers = headers ?? {};
     this.body = {
@@ -70,3 +59,32 @@ export async function unlessTaken<T>(
     throw error;
   }
 }
+
+const STATUSES: Partial<Record<ErrorCode, number>> = {
+  invalid_argument: 400,
+  out_of_range: 400,
+  unauthenticated: 401,
+  permission_denied: 403,
+  not_found: 404,
+  already_exists: 409,
+  aborted: 409,
+  failed_precondition: 412,
+  resource_exhausted: 429,
+  unimplemented: 501,
+};
+
+/** What an error says to a client, be it of a request or of an upgrade; undefined for a fault of ours that nobody expected. */
+export function problemOf(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (databaseIsAway(error)) return away(error);
+  const status = error instanceof CodedError ? STATUSES[error.code] : undefined;
+  return status === undefined ? undefined : new Problem(status, messageOf(error), { cause: error });
+}
+
+/** 503: a Postgres that failed over is back within seconds. Never 404 or 403, which end a client's retries for good. */
+const away = (cause: unknown) =>
+  new Problem(503, "The control plane cannot reach its database just now.", {
+    detail: "Try again in a moment.",
+    headers: { "retry-after": "2" },
+    cause,
+  });

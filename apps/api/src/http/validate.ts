@@ -1,5 +1,5 @@
 import type { Validation } from "@berth/http-api";
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { Value } from "typebox/value";
 import { Problem } from "./problem.ts";
@@ -7,7 +7,7 @@ import { Problem } from "./problem.ts";
 type Place = "params" | "query" | "body";
 
 /** Checks one part of a request against its declared schema. @throws Problem 400 that names every wrong field */
-export function validatorOf(schema: TSchema, place: Place): (value: unknown) => unknown {
+export function validatorOf<S extends TSchema>(schema: S, place: Place): (value: unknown) => Static<S> {
   const compiled = Compile(schema);
   return (given) => {
     // a URL holds texts only: numbers and booleans are read out of them

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { requestUrl } from "../http/request-url.ts";
 
 const NAME = "coder_session_token";
 
@@ -14,7 +15,7 @@ export function credentialsOf(request: Pick<IncomingMessage, "headers" | "url">)
   if (typeof header === "string" && header !== "") return { token: header, ambient: false };
   const cookie = cookieOf(request.headers.cookie ?? "");
   if (cookie !== undefined && cookie !== "") return { token: cookie, ambient: true };
-  const query = new URL(request.url ?? "/", "http://local").searchParams.get(NAME);
+  const query = requestUrl(request).searchParams.get(NAME);
   return query === null || query === "" ? undefined : { token: query, ambient: false };
 }
 

@@ -1,15 +1,28 @@
-import { CodedError } from "@berth/std";
+import type { IncomingMessage } from "node:http";
+import { type LogQuery, type Permission, type Route, logQuery, routes } from "@berth/http-api";
+import { findBuild } from "../builds/store.ts";
 import type { EdgeContext } from "../edge-context.ts";
+import { notFound } from "../http/problem.ts";
+import { validatorOf } from "../http/validate.ts";
 import { followAgentLog, followJobLog } from "../logs/follow.ts";
-import {
-  demandAgent,
-  demandBuildJob,
-  demandVersionJob,
-  demandWorkspace,
-  type FollowerAccess,
-  type Viewer,
-} from "./access.ts";
+import { findAgentRow } from "../resources/rows.ts";
+import { findVersion } from "../template-versions/store.ts";
+import { findWorkspace } from "../workspaces/store.ts";
 import { watchMetadata, watchWorkspace, type WatchFrame } from "./frames.ts";
+
+/** Who follows, and the only owner whose things they may: null is everybody's. */
+export interface Viewer {
+  readonly userId: string;
+  readonly within: string | null;
+}
+
+/** What followers need of the HTTP side. */
+export interface FollowerAccess {
+  /** @throws Problem as the plain route would */
+  admit(request: IncomingMessage, permission: Permission): Promise<Viewer>;
+  /** The whole public Workspace, deleted or not; undefined when it is gone altogether. */
+  readWorkspace(workspaceId: string, viewer: Viewer): Promise<unknown>;
+}
 
 /** What a follower is sent until it ends by itself: then there is nothing more to come, ever. */
 export type Following<Sent> = (signal: AbortSignal) => AsyncIterable<Sent>;
@@ -18,93 +31,100 @@ interface Asked {
   readonly edge: EdgeContext;
   readonly access: FollowerAccess;
   readonly viewer: Viewer;
+  /** A lower-case UUID. */
   readonly id: string;
   readonly query: URLSearchParams;
 }
 
-interface FollowerRoute<Sent> {
-  readonly path: RegExp;
-  /** @throws CodedError when the viewer may not, or asks for what cannot be */
-  readonly open: (asked: Asked) => Promise<Following<Sent>>;
-}
+/** @throws Problem when there is no such thing for this viewer, or they ask for what cannot be */
+type Opener<Sent> = (asked: Asked) => Promise<Following<Sent>>;
 
-/** Watches: the same frames over WebSocket (`-ws`) and as server-sent events. */
-const WATCHES: readonly FollowerRoute<WatchFrame>[] = [
-  {
-    path: /^\/api\/v2\/workspaces\/([^/]+)\/watch(?:-ws)?$/,
-    open: async ({ edge, access, viewer, id }) => {
-      await demandWorkspace(edge.database.sql, viewer, id);
-      return (signal) => watchWorkspace(edge, id, () => access.readWorkspace(id, viewer), signal);
-    },
-  },
-  {
-    path: /^\/api\/v2\/workspaceagents\/([^/]+)\/watch-metadata(?:-ws)?$/,
-    open: async ({ edge, viewer, id }) => {
-      await demandAgent(edge.database.sql, viewer, id);
-      return (signal) => watchMetadata(edge, id, signal);
-    },
-  },
-];
+type DeclaredAs<Stream extends Route["stream"]> = {
+  [Id in keyof typeof routes]: (typeof routes)[Id] extends { readonly stream: Stream } ? Id : never;
+}[keyof typeof routes];
+
+/** Watches: the same frames over WebSocket and as server-sent events. */
+const WATCHES = {
+  watchWorkspace: openWorkspace,
+  watchWorkspaceOverWebSocket: openWorkspace,
+  watchWorkspaceAgentMetadata: openMetadata,
+  watchWorkspaceAgentMetadataOverWebSocket: openMetadata,
+} satisfies Record<DeclaredAs<"sse" | "websocket">, Opener<WatchFrame>>;
 
 /** Logs: WebSocket messages, one line of a job each, an array of an agent's lines each. */
-const LOGS: readonly FollowerRoute<unknown>[] = [
-  {
-    path: /^\/api\/v2\/workspacebuilds\/([^/]+)\/logs$/,
-    open: async ({ edge, viewer, id, query }) =>
-      jobLines(edge, await demandBuildJob(edge.database.sql, viewer, id), afterOf(query)),
+const LOGS = {
+  async listWorkspaceBuildLogs(asked) {
+    const build = await findBuild(asked.edge.database.sql, asked.id, asked.viewer.within);
+    return jobLines(asked, build?.job_id);
   },
-  {
-    path: /^\/api\/v2\/templateversions\/([^/]+)\/logs$/,
-    open: async ({ edge, id, query }) =>
-      jobLines(edge, await demandVersionJob(edge.database.sql, id), afterOf(query)),
+  async listTemplateVersionLogs(asked) {
+    const version = await findVersion(asked.edge.database.sql, asked.id);
+    return jobLines(asked, version?.job_id);
   },
-  {
-    path: /^\/api\/v2\/workspaceagents\/([^/]+)\/(?:startup-)?logs$/,
-    open: async ({ edge, viewer, id, query }) => {
-      const after = afterOf(query);
-      await demandAgent(edge.database.sql, viewer, id);
-      return (signal) => followAgentLog({ ...edge, sql: edge.database.sql, signal }, id, after);
-    },
+  async listWorkspaceAgentLogs({ edge, viewer, id, query }) {
+    const { sql } = edge.database;
+    const after = afterOf(query);
+    if ((await findAgentRow(sql, id, viewer.within)) === undefined) throw notFound();
+    return (signal) => followAgentLog({ ...edge, sql, signal }, id, after);
   },
-];
+} satisfies Record<DeclaredAs<"follow">, Opener<unknown>>;
 
-function jobLines(edge: EdgeContext, jobId: string, after: number): Following<unknown> {
+async function openWorkspace({ edge, access, viewer, id }: Asked): Promise<Following<WatchFrame>> {
+  if ((await findWorkspace(edge.database.sql, id, viewer.within)) === undefined) throw notFound();
+  return (signal) => watchWorkspace(edge, id, () => access.readWorkspace(id, viewer), signal);
+}
+
+async function openMetadata({ edge, viewer, id }: Asked): Promise<Following<WatchFrame>> {
+  if ((await findAgentRow(edge.database.sql, id, viewer.within)) === undefined) throw notFound();
+  return (signal) => watchMetadata(edge, id, signal);
+}
+
+function jobLines({ edge, query }: Asked, jobId: string | undefined): Following<unknown> {
+  const after = afterOf(query);
+  if (jobId === undefined) throw notFound();
   return async function* (signal) {
     for await (const lines of followJobLog({ ...edge, sql: edge.database.sql, signal }, jobId, after))
       yield* lines;
   };
 }
 
+const checkLogQuery = validatorOf(logQuery, "query");
+
 function afterOf(query: URLSearchParams): number {
-  const after = Number(query.get("after") ?? "0");
-  if (Number.isSafeInteger(after)) return after;
-  throw new CodedError(
-    "invalid_argument",
-    `Query parameter "after" must be a number, not "${query.get("after") ?? ""}"`,
-  );
+  const { after = 0 }: LogQuery = checkLogQuery(Object.fromEntries(query));
+  return after;
 }
 
 /** A route that a path names, and the id in it. */
 export interface FoundRoute<Sent> {
-  readonly route: FollowerRoute<Sent>;
+  readonly route: Route;
+  readonly open: Opener<Sent>;
   readonly id: string;
 }
 
-function find<Sent>(routes: readonly FollowerRoute<Sent>[], path: string): FoundRoute<Sent> | undefined {
-  for (const route of routes) {
-    const id = route.path.exec(path)?.[1];
-    if (id !== undefined) return { route, id };
+const PATHS = Object.values<Route>(routes).map((route) => ({
+  route,
+  pattern: new RegExp(`^${route.path.replace(/\{\w+\}/g, "([^/]+)")}/?$`),
+}));
+
+function find<Sent>(
+  openers: Readonly<Partial<Record<string, Opener<Sent>>>>,
+  path: string,
+  streams: readonly Route["stream"][],
+): FoundRoute<Sent> | undefined {
+  for (const { route, pattern } of PATHS) {
+    const [open, id] = [openers[route.id], pattern.exec(path)?.[1]];
+    if (open !== undefined && id !== undefined && streams.includes(route.stream)) return { route, open, id };
   }
   return undefined;
 }
 
 /** What an upgrade at this path follows. */
 export function findFollower(path: string): FoundRoute<unknown> | undefined {
-  const plainWatch = path.endsWith("/watch") || path.endsWith("/watch-metadata");
-  return find(LOGS, path) ?? (plainWatch ? undefined : find(WATCHES, path));
+  return find<unknown>({ ...LOGS, ...WATCHES }, path, ["follow", "websocket"]);
 }
 
 /** What a plain request at this path follows as server-sent events. */
 export function findEventStream(path: string): FoundRoute<WatchFrame> | undefined {
-  return path.endsWith("-ws") ? undefined : find(WATCHES, path);
+  return find(WATCHES, path, ["sse"]);
 }

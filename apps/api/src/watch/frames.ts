@@ -1,4 +1,5 @@
-import { messageOf } from "@berth/std";
+import type { WorkspaceAgentMetadata } from "@berth/http-api";
+import { messageOf, sleep } from "@berth/std";
 import { channels } from "../channels.ts";
 import type { EdgeContext } from "../edge-context.ts";
 
@@ -79,7 +80,7 @@ export async function* watchMetadata(
   signal: AbortSignal,
 ): AsyncGenerator<WatchFrame> {
   while (!signal.aborted) {
-    const pace = new Promise((resolve) => setTimeout(resolve, METADATA_PACE_MS));
+    const pace = sleep(METADATA_PACE_MS, signal);
     const hint = edge.hints.next(channels.agentMeasured, { id: agentId, tickMs: METADATA_TICK_MS, signal });
     const frame = await nextFrame(edge, () => readMetadata(edge, agentId), "");
     if (frame === "gone") return;
@@ -89,7 +90,7 @@ export async function* watchMetadata(
   }
 }
 
-async function readMetadata(edge: EdgeContext, agentId: string): Promise<unknown> {
+async function readMetadata(edge: EdgeContext, agentId: string): Promise<WorkspaceAgentMetadata[]> {
   const rows = await edge.database.sql<MetadataRow[]>`
     select key, display_name, script, interval_seconds::float8 as interval, timeout_seconds::float8 as timeout, value, error,
       collected_at, floor(extract(epoch from now() - collected_at))::float8 as age

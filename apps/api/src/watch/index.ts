@@ -1,18 +1,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { acceptWebSocket, refuseUpgrade, type Mount, type WebSocketConnection } from "@berth/rpc";
+import { isUuid } from "@berth/std";
 import type { EdgeContext } from "../edge-context.ts";
-import type { FollowerAccess } from "./access.ts";
+import { Problem, notFound, problemOf } from "../http/problem.ts";
+import { newRequestId } from "../http/bind.ts";
+import { requestUrl } from "../http/request-url.ts";
 import type { WatchFrame } from "./frames.ts";
-import { findEventStream, findFollower, type Following, type FoundRoute } from "./follower-routes.ts";
-import { refusalOf } from "./refusal.ts";
+import {
+  type FollowerAccess,
+  type Following,
+  type FoundRoute,
+  findEventStream,
+  findFollower,
+} from "./follower-routes.ts";
 
 // Close codes, by which public clients decide whether to come back: 1000 when there is nothing more to come, 1012 when this
 // replica leaves, 1011 when it failed. 1001 is never sent: clients take it for the end.
 
 const PING_MS = 15_000;
 
-export type { FollowerAccess, Viewer } from "./access.ts";
+export type { FollowerAccess } from "./follower-routes.ts";
 
 /** Followers and watches of this replica. */
 export interface Followers {
@@ -25,10 +33,9 @@ export function serveFollowers(edge: EdgeContext, mount: Mount, access: Follower
   mount.upgrade("/*", (request, socket, head) => void answerUpgrade(edge, access, request, socket, head));
   return {
     answerEventStream: (request, response) => {
-      const url = new URL(request.url ?? "/", "http://local");
-      const found = request.method === "GET" ? findEventStream(url.pathname) : undefined;
+      const found = request.method === "GET" ? findEventStream(requestUrl(request).pathname) : undefined;
       if (found === undefined) return false;
-      void answerEvents(edge, access, found, url, request, response);
+      void answerEvents(edge, access, found, request, response);
       return true;
     },
   };
@@ -37,12 +44,13 @@ export function serveFollowers(edge: EdgeContext, mount: Mount, access: Follower
 async function open<Sent>(
   edge: EdgeContext,
   access: FollowerAccess,
-  found: FoundRoute<Sent>,
-  url: URL,
+  { route, open, id }: FoundRoute<Sent>,
   request: IncomingMessage,
 ): Promise<Following<Sent>> {
-  const viewer = await access.viewerOf(request);
-  return found.route.open({ edge, access, viewer, id: found.id.toLowerCase(), query: url.searchParams });
+  if (edge.signal.aborted) throw new Problem(503, "This replica is leaving; ask again.");
+  const viewer = await access.admit(request, route.permission);
+  if (!isUuid(id)) throw notFound();
+  return open({ edge, access, viewer, id: id.toLowerCase(), query: requestUrl(request).searchParams });
 }
 
 async function answerUpgrade(
@@ -52,20 +60,24 @@ async function answerUpgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://local");
-  const found = findFollower(url.pathname);
-  if (found === undefined)
-    return refuseUpgrade(socket, 404, `There is nothing to follow at ${url.pathname}.`);
-  if (edge.signal.aborted) return refuseUpgrade(socket, 503, "This replica is leaving; ask again.");
+  const path = requestUrl(request).pathname;
   try {
-    const following = await open(edge, access, found, url, request);
+    const found = findFollower(path);
+    if (found === undefined) throw new Problem(404, `There is nothing to follow at ${path}.`);
+    const following = await open(edge, access, found, request);
     const connection = acceptWebSocket(request, socket, head);
     if (connection !== undefined) await sendAll(edge, connection, following);
   } catch (error) {
-    const { status, message, detail } = refusalOf(error);
-    if (status === 500) edge.log.error("a follower could not be served", { path: url.pathname, error });
-    refuseUpgrade(socket, status, message, detail);
+    const { status, headers, body } = refusalOf(edge, path, error);
+    refuseUpgrade(socket, status, body.message, { ...body, headers });
   }
+}
+
+function refusalOf(edge: EdgeContext, path: string, error: unknown): Problem {
+  const problem = problemOf(error);
+  if (problem !== undefined) return problem;
+  edge.log.error("a follower could not be served", { path, error });
+  return new Problem(500, "An internal server error occurred.");
 }
 
 async function sendAll(
@@ -99,12 +111,12 @@ async function answerEvents(
   edge: EdgeContext,
   access: FollowerAccess,
   found: FoundRoute<WatchFrame>,
-  url: URL,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  response.setHeader("x-coder-request-id", newRequestId());
   try {
-    const following = await open(edge, access, found, url, request);
+    const following = await open(edge, access, found, request);
     response.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-cache",
@@ -112,11 +124,14 @@ async function answerEvents(
     });
     await writeEvents(edge, following, response);
   } catch (error) {
-    const { status, message, detail } = refusalOf(error);
-    if (status === 500) edge.log.error("an event stream failed", { path: url.pathname, error });
+    const { status, headers, body } = refusalOf(edge, requestUrl(request).pathname, error);
     if (!response.headersSent) {
-      response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
-      response.write(JSON.stringify({ message, ...(detail !== undefined && { detail }) }));
+      response.writeHead(status, {
+        "content-type": "application/json; charset=utf-8",
+        "cache-control": "no-store",
+        ...headers,
+      });
+      response.write(JSON.stringify(body));
     }
   }
   response.end();
@@ -129,6 +144,7 @@ async function writeEvents(
 ): Promise<void> {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
+  if (response.closed) return; // left while it was let in: nothing would tell any more
   const signal = AbortSignal.any([gone.signal, edge.signal]);
   const ping = setInterval(() => response.write("event: ping\n\n"), PING_MS);
   try {

@@ -99,7 +99,7 @@ async function startReplica(databaseUrl: string): Promise<Replica> {
   });
   serveAgents(edge, listener);
   const followers = serveFollowers(edge, listener, {
-    viewerOf: () => Promise.resolve({ userId: "", readsEveryWorkspace: true }),
+    admit: () => Promise.resolve({ userId: "", within: null }),
     readWorkspace: (id) => readAgents(database, id),
   });
   listener.http("/*", (request, response) => {

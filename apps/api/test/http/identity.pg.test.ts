@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { routes, type HttpClient } from "@berth/http-api";
-import { PASSWORD, addUser, checked, firstUser, logIn, refusal } from "./people.ts";
+import { PASSWORD, addUser, clientOf, firstUser, logIn, refusal } from "./people.ts";
 import { type TestApi, startApi } from "./plane.ts";
 
 let api: TestApi;
@@ -19,7 +19,7 @@ test("of ten first users at once exactly one is made", async () => {
   await using fresh = await startApi();
   const attempts = Array.from({ length: 10 }, (_, at) =>
     refusal(
-      checked(fresh.url).call(routes.createFirstUser, {
+      clientOf(fresh.url).call(routes.createFirstUser, {
         body: { email: `u${at}@example.com`, username: `u${at}`, password: PASSWORD },
       }),
     ),
@@ -61,12 +61,12 @@ test("an expired token says so in the words that clients look for", async () => 
   });
   await api.database
     .sql`update api.api_key set expires_at = now() - interval '1 second' where token_name = 'old'`;
-  expect(await refusal(checked(api.url, key).call(routes.getUser, { params: { user: "me" } }))).toMatchObject(
-    {
-      status: 401,
-      detail: expect.stringContaining("API key expired") as string,
-    },
-  );
+  expect(
+    await refusal(clientOf(api.url, key).call(routes.getUser, { params: { user: "me" } })),
+  ).toMatchObject({
+    status: 401,
+    detail: expect.stringContaining("API key expired") as string,
+  });
 });
 
 test("a session that is used lives on, a token ends when it was said to", async () => {
@@ -79,7 +79,7 @@ test("a session that is used lives on, a token ends when it was said to", async 
   await api.database.sql`
     update api.api_key set last_used_at = now() - interval '1 hour', expires_at = now() + interval '5 minutes'`;
   await session.call(routes.getUser, { params: { user: "me" } });
-  await checked(api.url, key).call(routes.getUser, { params: { user: "me" } });
+  await clientOf(api.url, key).call(routes.getUser, { params: { user: "me" } });
   const rows = await api.database.sql`
     select token_name, expires_at > now() + interval '1 hour' as longer from api.api_key
     where id = ${session.token.slice(0, 10)} or token_name = 'used' order by token_name`;
@@ -101,7 +101,7 @@ test("a session that was left is over, and its cookie with it", async () => {
 
 test("a wrong password and an unknown e-mail are told in the same words", async () => {
   const attempt = (email: string) =>
-    refusal(checked(api.url).call(routes.logIn, { body: { email, password: "wrong" } }));
+    refusal(clientOf(api.url).call(routes.logIn, { body: { email, password: "wrong" } }));
   const [known, unknown] = [await attempt("ada@example.com"), await attempt("nobody@example.com")];
   expect(known).toMatchObject({ status: 401 });
   expect(known).toEqual(unknown);

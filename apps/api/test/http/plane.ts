@@ -17,6 +17,8 @@ import { serveEdges } from "../../src/edges.ts";
 import { serveHttp } from "../../src/http/serve.ts";
 import { apiMigrations } from "../../src/migrations.ts";
 import type { Plane } from "../../src/plane.ts";
+import { expect } from "vitest";
+import { Conformance } from "./conformance.ts";
 
 /** An api on a database of its own, behind a real listener. */
 export interface TestApi extends AsyncDisposable {
@@ -24,6 +26,8 @@ export interface TestApi extends AsyncDisposable {
   readonly database: Database;
   readonly url: string;
   readonly databaseUrl: string;
+  /** Ids of the routes that have answered as they declare. */
+  readonly answered: ReadonlySet<string>;
   /** Another replica on the same database. */
   startReplica(
     env?: Environment,
@@ -37,20 +41,25 @@ export async function startApi(env: Environment = {}): Promise<TestApi> {
   const scope = new Scope();
   const migrations = [coordinationMigrations(), apiMigrations];
   const own = scope.use("database", await testDatabase({ migrations, maxConnections: 2 }));
+  const conformance = new Conformance();
   const startReplica = (more: Environment = {}, databaseUrl = own.url) =>
-    openPlane(scope, databaseUrl, { ...ENVIRONMENT, ...env, ...more });
+    openPlane(scope, conformance, databaseUrl, { ...ENVIRONMENT, ...env, ...more });
   const { plane, url } = await startReplica();
   return {
     plane,
     database: own.database,
     url,
     databaseUrl: own.url,
+    answered: conformance.answered,
     startReplica,
-    [Symbol.asyncDispose]: () => scope.close(),
+    async [Symbol.asyncDispose]() {
+      await scope.close();
+      expect(conformance.faults, "answers that are not what their routes declare").toEqual([]);
+    },
   };
 }
 
-async function openPlane(parent: Scope, databaseUrl: string, env: Environment) {
+async function openPlane(parent: Scope, conformance: Conformance, databaseUrl: string, env: Environment) {
   const scope = parent.child("replica");
   const log = recordedLog();
   const metrics = createMetrics();
@@ -76,7 +85,7 @@ async function openPlane(parent: Scope, databaseUrl: string, env: Environment) {
     cluster: () => undefined,
     accessUrl: new URL(url),
     derpMap: derpMapOf(config, new URL(url)),
-    mount: listener,
+    mount: conformance.observe(listener),
     log,
     metrics,
     scope,

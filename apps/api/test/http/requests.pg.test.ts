@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { routes, type HttpClient } from "@berth/http-api";
-import { checked, firstUser, refusal } from "./people.ts";
+import { clientOf, firstUser, refusal } from "./people.ts";
 import { type TestApi, startApi } from "./plane.ts";
 import { archive, finishJob, makeTemplate } from "./templates.ts";
 
@@ -230,7 +230,7 @@ test("a template that runs on the machine is built only where nobody else can re
   const template = await makeTemplate(owner, api.database, { files });
   const create = (url: string) =>
     refusal(
-      checked(url, owner.token).call(routes.createWorkspace, {
+      clientOf(url, owner.token).call(routes.createWorkspace, {
         ...me,
         body: { name: "local", template_id: template.id },
       }),

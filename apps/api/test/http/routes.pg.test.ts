@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openApi, routes, type HttpClient, type Route } from "@berth/http-api";
 import { generateKeyPair, verifyTicket } from "@berth/tunnel";
-import { checked, checkedRoutes, addUser, firstUser } from "./people.ts";
+import { clientOf, addUser, firstUser } from "./people.ts";
 import { type TestApi, startApi } from "./plane.ts";
 import { finishJob, makeTemplate, postVersion } from "./templates.ts";
 import { makeAgent } from "./agents.ts";
@@ -20,7 +20,7 @@ const me = { params: { user: "me" } };
 const organization = { params: { organization: "default" } };
 
 test("what the deployment says of itself", async () => {
-  const nobody = checked(api.url);
+  const nobody = clientOf(api.url);
   const info = await nobody.call(routes.getBuildInfo, {});
   expect(info).toMatchObject({
     version: expect.stringMatching(/^v2\.\d+\.\d+/) as string,
@@ -41,7 +41,7 @@ test("what the deployment says of itself", async () => {
 });
 
 test("users, and who they are", async () => {
-  const nobody = checked(api.url);
+  const nobody = clientOf(api.url);
   await nobody.call(routes.hasFirstUser, {});
   await nobody.call(routes.getAuthMethods, {});
   const bob = await addUser(owner, "Bob", ["auditor"]);
@@ -65,7 +65,7 @@ test("users, and who they are", async () => {
 
 test("keys and tokens", async () => {
   const { key } = await owner.call(routes.createSessionKey, me);
-  await checked(api.url, key).call(routes.getUser, me);
+  await clientOf(api.url, key).call(routes.getUser, me);
   await owner.call(routes.createToken, { ...me, body: { token_name: "ci", lifetime: 3_600_000_000_000 } });
   const [token] = await owner.call(routes.listTokens, me);
   expect(token).toMatchObject({ token_name: "ci", lifetime_seconds: 3600, login_type: "token" });
@@ -236,5 +236,5 @@ test("daemons and their keys", async () => {
 test("every route with a plain answer was checked above", () => {
   const all: readonly Route[] = Object.values(routes);
   const plain = all.filter(({ stream }) => stream !== "sse" && stream !== "websocket");
-  expect(plain.map(({ id }) => id).filter((id) => !checkedRoutes.has(id))).toEqual([]);
+  expect(plain.map(({ id }) => id).filter((id) => !api.answered.has(id))).toEqual([]);
 });

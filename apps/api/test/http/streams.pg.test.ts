@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ServerSentEvent, Workspace, routes, urlOf, type HttpClient } from "@berth/http-api";
+import { Workspace, routes, urlOf, type HttpClient } from "@berth/http-api";
 import { openWebSocket } from "@berth/rpc";
 import { codeOf } from "@berth/std";
 import { Value } from "typebox/value";
@@ -31,7 +31,8 @@ test("a watch over WebSocket sends the whole workspace as it is declared", async
     if (frames.length === 2) break;
   }
   connection.close();
-  for (const frame of frames) expect(Value.Errors(ServerSentEvent, frame)).toEqual([]);
+  for (const frame of frames)
+    expect(Value.Errors(routes.watchWorkspaceOverWebSocket.response, frame)).toEqual([]);
   expect(frames).toMatchObject([{ type: "ping" }, { type: "data", data: { id: workspace.id, name: "dev" } }]);
 });
 

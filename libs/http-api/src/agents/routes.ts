@@ -1,5 +1,5 @@
 import { route } from "../route.ts";
-import { id, list, object } from "../shape.ts";
+import { id, list, object, watchFrame } from "../shape.ts";
 import { logQuery } from "../jobs/shapes.ts";
 import {
   AgentConnection,
@@ -7,6 +7,7 @@ import {
   ConnectionSettings,
   WorkspaceAgent,
   WorkspaceAgentLog,
+  WorkspaceAgentMetadata,
 } from "./shapes.ts";
 
 const tag = "Agents";
@@ -47,6 +48,30 @@ export const agentRoutes = {
     status: 200,
     response: list(WorkspaceAgentLog),
     stream: "follow",
+  }),
+  watchWorkspaceAgentMetadata: route({
+    id: "watchWorkspaceAgentMetadata",
+    method: "GET",
+    path: "/api/v2/workspaceagents/{agent}/watch-metadata",
+    summary: "What an agent measures, at once and at every change, as server-sent events",
+    tag,
+    permission: "workspaces:read",
+    params,
+    status: 200,
+    response: list(WorkspaceAgentMetadata),
+    stream: "sse",
+  }),
+  watchWorkspaceAgentMetadataOverWebSocket: route({
+    id: "watchWorkspaceAgentMetadataOverWebSocket",
+    method: "GET",
+    path: "/api/v2/workspaceagents/{agent}/watch-metadata-ws",
+    summary: "What an agent measures, at once and at every change, over WebSocket",
+    tag,
+    permission: "workspaces:read",
+    params,
+    status: 101,
+    response: watchFrame(list(WorkspaceAgentMetadata)),
+    stream: "websocket",
   }),
   getWorkspaceAgentConnection: route({
     id: "getWorkspaceAgentConnection",

@@ -164,6 +164,19 @@ export const WorkspaceAgentLog = shape("WorkspaceAgentLog", {
 });
 export type WorkspaceAgentLog = Static<typeof WorkspaceAgentLog>;
 
+/** What an agent measured last by one of its scripts, and how it measures it. */
+export const WorkspaceAgentMetadata = shape("WorkspaceAgentMetadata", {
+  result: object({ collected_at: time(), age: integer(), value: text(), error: text() }),
+  description: object({
+    display_name: text(),
+    key: text(),
+    script: text(),
+    interval: integer(),
+    timeout: integer(),
+  }),
+});
+export type WorkspaceAgentMetadata = Static<typeof WorkspaceAgentMetadata>;
+
 /** How clients reach agents in general. */
 export const ConnectionSettings = shape("AgentConnectionInfo", {
   derp_map: DerpMap,

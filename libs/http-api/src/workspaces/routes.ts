@@ -1,6 +1,6 @@
 import { route } from "../route.ts";
-import { flag, id, name, object, optional, pagination, text } from "../shape.ts";
-import { CreateWorkspace, ServerSentEvent, Workspace, WorkspaceList } from "./shapes.ts";
+import { flag, id, name, object, optional, pagination, text, watchFrame } from "../shape.ts";
+import { CreateWorkspace, Workspace, WorkspaceList } from "./shapes.ts";
 
 const tag = "Workspaces";
 const params = object({ workspace: id() });
@@ -102,7 +102,7 @@ export const workspaceRoutes = {
     permission: "workspaces:read",
     params,
     status: 101,
-    response: ServerSentEvent,
+    response: watchFrame(Workspace),
     stream: "websocket",
   }),
 } as const;

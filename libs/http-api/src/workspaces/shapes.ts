@@ -78,9 +78,3 @@ export const CreateWorkspace = shape("CreateWorkspaceRequest", {
   automatic_updates: optional(oneOf("always", "never")),
 });
 export type CreateWorkspace = Static<typeof CreateWorkspace>;
-
-/** One frame of a watch over WebSocket. */
-export const ServerSentEvent = shape("ServerSentEvent", {
-  type: oneOf("data", "ping", "error"),
-  data: nullable(Workspace),
-});
