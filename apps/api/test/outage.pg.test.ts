@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually, FaultyProxy } from "@berth/testing";
 import { readJobLog } from "../src/logs/job-log.ts";
-import { AcquireLine, buildResult, newDaemon, takeJob } from "./edge/daemon.ts";
+import { AcquireLine, buildResult, newDaemon, RunLine, snapshot, takeJob } from "./edge/daemon.ts";
 import { startDeployment, type Deployment, type Replica } from "./edge/deployment.ts";
 import { makeWorld, postBuild, postImport, readJob } from "./edge/world.ts";
 
@@ -39,6 +39,25 @@ test("while the database is away a build's stream stays, says so, and commits ev
   expect(await readJob(deployment.database, jobId)).toMatchObject({ error: null, attempt: 1 });
   const lines = await readJobLog(deployment.database.sql, jobId);
   expect(lines.map(({ output }) => output)).toEqual(["before", "during"]);
+  line.cancel();
+});
+
+test("a daemon that sends without end while nothing can be stored is sent away, and may go on later", async () => {
+  const world = await makeWorld(deployment.database, replica.edge.hints);
+  await postBuild(deployment.database, replica.edge.hints, world);
+  const daemon = newDaemon();
+  const { run, line, job } = await takeJob(replica, daemon);
+  proxy.refuse();
+  const heavy = { ...snapshot(1), state: Buffer.alloc(15 << 20) };
+  for (let sent = 0; sent < 6; sent += 1) run.say({ $case: "state", value: heavy });
+  expect(await run.heard.end()).toMatchObject({ code: "resource_exhausted" });
+  proxy.heal();
+  const again = await eventually(async () => {
+    const opened = new RunLine(replica, daemon, job);
+    await opened.attached();
+    return opened;
+  });
+  await again.acknowledged(again.say(buildResult([])));
   line.cancel();
 });
 

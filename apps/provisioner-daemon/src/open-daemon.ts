@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { ConfigError, type Environment } from "@berth/config";
-import type { Scope } from "@berth/std";
+import { RoundTrip, type Scope } from "@berth/std";
 import { type Executable, NoTerraformError, findTerraform } from "@berth/terraform";
 import type { Logger, Metrics } from "@berth/telemetry";
 import { ArchiveCache } from "./cache/archives.ts";
@@ -12,9 +12,11 @@ import type { DaemonConfig } from "./config.ts";
 import { credentialsOf } from "./credentials.ts";
 import { Daemon } from "./daemon.ts";
 import { Replicas } from "./line/replicas.ts";
-import { RoundTrip } from "./line/round-trip.ts";
 import { daemonMetrics } from "./metrics.ts";
 import { PERIODS, type Periods } from "./periods.ts";
+
+/** Assumed until a first answer: three seconds each way are slow, and not dead. */
+const UNKNOWN_TRIP_MS = 6_000;
 
 /** What a daemon lives on. */
 export interface DaemonSurroundings {
@@ -50,7 +52,7 @@ export async function openDaemon(surroundings: DaemonSurroundings): Promise<Daem
       record: new RecordFile(config.cacheFolder),
       replicas: new Replicas(config.urls, credentials),
       periods: surroundings.periods ?? PERIODS,
-      roundTrip: new RoundTrip(),
+      roundTrip: new RoundTrip(UNKNOWN_TRIP_MS),
       executable,
       environment,
       terraformConfigFile: await writeTerraformConfig(config.cacheFolder, environment["TF_CLI_CONFIG_FILE"]),

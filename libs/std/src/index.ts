@@ -6,6 +6,7 @@ export { deferred, type Deferred } from "./deferred.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export { atMost, sleep, withDeadline, DeadlineError } from "./time.ts";
 export { Channel } from "./channel.ts";
+export { RoundTrip } from "./round-trip.ts";
 export { Secret } from "./secret.ts";
 export { assertNever, messageOf } from "./outcome.ts";
 export { version } from "./version.ts";

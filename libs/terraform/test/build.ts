@@ -80,7 +80,7 @@ export async function tryBuild(
     environment,
     signal: new AbortController().signal,
     ears: {
-      onLog: (lines) => log.push(...lines),
+      onLog: (lines) => void log.push(...lines),
       onProcess: (now) => {
         running = now;
         return Promise.resolve();

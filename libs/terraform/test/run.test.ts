@@ -57,7 +57,7 @@ resource "terraform_data" "slow" {
   await terraform.plan("p");
   const states: State[] = [];
   const applying = (async () => {
-    await using _watch = new StateWatch(terraform.stateFile, undefined, (state) => states.push(state));
+    await using _watch = new StateWatch(terraform.stateFile, undefined, (state) => void states.push(state));
     return await terraform.apply("p");
   })();
   await vi.waitFor(

@@ -1,4 +1,4 @@
-import { CodedError, messageOf, withDeadline } from "@berth/std";
+import { CodedError, RoundTrip, messageOf, withDeadline } from "@berth/std";
 import { durationFromMs, type provisioner } from "@berth/contract";
 import type { Call, Stream } from "@berth/rpc";
 import { channels } from "../channels.ts";
@@ -66,6 +66,8 @@ class DaemonLine {
   readonly #call: Call;
   #waiting: Disposable | undefined;
   #delivered: { readonly claim: Claim; readonly timer: NodeJS.Timeout } | undefined;
+  readonly #roundTrip = new RoundTrip();
+  #welcomedAt: number | undefined = performance.now();
   #closed = false;
   #touchedAt = performance.now();
 
@@ -90,6 +92,9 @@ class DaemonLine {
   }
 
   hear(message: NonNullable<provisioner.AcquireJobRequest["message"]>): void {
+    // it answers the welcome with a beat at once
+    if (this.#welcomedAt !== undefined) this.#roundTrip.measured(performance.now() - this.#welcomedAt);
+    this.#welcomedAt = undefined;
     switch (message.$case) {
       case "ready":
         return this.#ready();
@@ -124,12 +129,17 @@ class DaemonLine {
     if (this.#call.draining.aborted) return;
     this.#waiting = this.#dispatcher.wait({
       ...this.#daemon,
+      deliveryMs: this.#deliveryMs,
       deliver: (claim) => void this.#deliver(claim),
     });
   }
 
+  get #deliveryMs(): number {
+    return this.#roundTrip.patienceMs(DELIVERY_MS);
+  }
+
   async #deliver(claim: Claim): Promise<void> {
-    const timer = setTimeout(() => void this.#takeBack("it was not accepted in time"), DELIVERY_MS);
+    const timer = setTimeout(() => void this.#takeBack("it was not accepted in time"), this.#deliveryMs);
     this.#delivered = { claim, timer };
     try {
       const job = await describeJob(this.#edge.database.sql, claim, this.#edge.accessUrl);

@@ -32,7 +32,7 @@ export type CommitOutcome =
     };
 
 /** The state that a message carries. */
-export function stateIn({ message }: NumberedMessage): provisioner.StateSnapshot | undefined {
+export function stateIn(message: Request): provisioner.StateSnapshot | undefined {
   switch (message.$case) {
     case "state":
       return message.value;
@@ -66,7 +66,7 @@ export async function commitMessages(
 }
 
 function asFailure(last: NumberedMessage, error: string): NumberedMessage {
-  const value = { error, errorCode: "", state: stateIn(last), canceled: false, inFlight: [] };
+  const value = { error, errorCode: "", state: stateIn(last.message), canceled: false, inFlight: [] };
   return { sequence: last.sequence, message: { $case: "fail", value } };
 }
 

@@ -13,6 +13,8 @@ import { claim, takeBack, type Claim, type Domain, type Holder } from "../jobs/c
 export interface Waiter {
   readonly domain: Domain;
   readonly holder: Holder;
+  /** How long a delivery to it may take. */
+  readonly deliveryMs: number;
   readonly deliver: (claim: Claim) => void;
 }
 
@@ -93,7 +95,7 @@ export class Dispatcher {
   async #claimAll(group: Group): Promise<void> {
     const { database, hints } = this.#edge;
     for (const waiter of group.waiters) {
-      const claimed = await claim(database.sql, group.domain, waiter.holder);
+      const claimed = await claim(database.sql, group.domain, waiter.holder, waiter.deliveryMs);
       if (claimed === undefined) return;
       if (group.waiters.delete(waiter))
         waiter.deliver(claimed); // D1

@@ -1,10 +1,11 @@
-import { CodedError, deferred, messageOf, withDeadline } from "@berth/std";
+import { CodedError, RoundTrip, deferred, messageOf, withDeadline } from "@berth/std";
 import type { provisioner } from "@berth/contract";
 import type { Call, Stream } from "@berth/rpc";
 import { channels } from "../channels.ts";
 import { untilCommitted } from "../database-away.ts";
 import type { EdgeContext } from "../edge-context.ts";
 import { attach, renew, type Attached } from "../jobs/lease.ts";
+import { LEASE_MS } from "../jobs/periods.ts";
 import { takeState } from "../states/take-state.ts";
 import { authenticateDaemon } from "./authenticate.ts";
 import { commitMessages, stateIn, type NumberedMessage } from "./commit-messages.ts";
@@ -15,12 +16,15 @@ import { demandOwnDaemon, touchDaemon } from "./daemon-row.ts";
 //   R2  A newer attachment fences this one (sub-epoch), a newer attempt fences both (epoch): the stream ends with ABORTED.
 //   R3  While the database is away messages wait, beats are answered `committed: false`, and nothing ends.
 //   R4  A state that arrives on a fenced stream is taken all the same.
+//   R5  A daemon keeps what it sends ahead of the acknowledgements small. One that does not is sent away: a stream that was not
+//       read any more would have its beats unread.
 
 type JobStream = Stream<provisioner.RunJobRequest, provisioner.RunJobResponse>;
 
 const BEAT_DEADLINE_MS = 2_000;
 const TOUCH_MS = 10_000;
 const MAX_BATCH = 64;
+const MAX_WAITING_BYTES = 64 << 20;
 
 /** Serves one attachment until its job has ended, it is fenced, or the daemon goes elsewhere. */
 export async function runJob(edge: EdgeContext, stream: JobStream, call: Call): Promise<void> {
@@ -76,6 +80,13 @@ function fenced(jobId: string, epoch: bigint | number): CodedError {
   return new CodedError("aborted", `job ${jobId} is not this attachment's any more (epoch ${epoch})`);
 }
 
+/** Roughly what a message takes while it waits. */
+function sizeOf(message: NumberedMessage["message"]): number {
+  const output = message.$case === "logs" ? message.value.lines : [];
+  const state = stateIn(message)?.state.length ?? 0;
+  return output.reduce((sum, line) => sum + line.output.length + 64, state + 256);
+}
+
 class JobAttachment {
   readonly #edge: EdgeContext;
   readonly #stream: JobStream;
@@ -84,6 +95,9 @@ class JobAttachment {
   readonly #signal: AbortSignal;
   readonly #fence = Promise.withResolvers<never>();
   #waiting: NumberedMessage[] = [];
+  #waitingBytes = 0;
+  readonly #roundTrip = new RoundTrip();
+  #attachedAt: number | undefined = performance.now();
   #wake: (() => void) | undefined;
   #ended = false;
   #touchedAt = 0;
@@ -116,6 +130,9 @@ class JobAttachment {
     if (message === undefined) return; // a newer daemon's message that this release does not know
     if (message.$case === "beat") return void this.#beat(message.value.sequence);
     this.#waiting.push({ sequence: Number(request.sequence), message });
+    this.#waitingBytes += sizeOf(message);
+    if (this.#waitingBytes > MAX_WAITING_BYTES)
+      this.#fence.reject(new CodedError("resource_exhausted", "too much was sent ahead of its commit")); // R5
     this.#wake?.();
   }
 
@@ -149,6 +166,7 @@ class JobAttachment {
         continue;
       }
       const batch = this.#waiting.splice(0, MAX_BATCH);
+      this.#waitingBytes -= batch.reduce((sum, { message }) => sum + sizeOf(message), 0);
       const outcome = await untilCommitted(this.#signal, () =>
         commitMessages(this.#edge, this.#attached, batch),
       ); // R3
@@ -163,7 +181,9 @@ class JobAttachment {
 
   async #keepStates(batch: readonly NumberedMessage[]): Promise<void> {
     const { jobId } = this.#attached;
-    for (const snapshot of batch.map(stateIn).filter((state) => state !== undefined)) {
+    for (const snapshot of batch
+      .map(({ message }) => stateIn(message))
+      .filter((state) => state !== undefined)) {
       const outcome = await this.#edge.database.transaction(async (sql) => {
         await sql`select id from api.job where id = ${jobId} for update`;
         return takeState(sql, jobId, snapshot);
@@ -173,6 +193,9 @@ class JobAttachment {
   }
 
   async #beat(sequence: bigint): Promise<void> {
+    // the first one answers the attachment
+    if (this.#attachedAt !== undefined) this.#roundTrip.measured(performance.now() - this.#attachedAt);
+    this.#attachedAt = undefined;
     let committed = false;
     try {
       committed = await withDeadline("renewing a lease", BEAT_DEADLINE_MS, this.#renew());
@@ -188,7 +211,7 @@ class JobAttachment {
       await touchDaemon(sql, this.#daemonId, this.#edge.replicaId);
       this.#touchedAt = performance.now();
     }
-    if (!(await renew(sql, this.#attached))) await this.#checkFence();
+    if (!(await renew(sql, this.#attached, this.#roundTrip.patienceMs(LEASE_MS)))) await this.#checkFence();
     return true;
   }
 

@@ -28,14 +28,19 @@ export interface Claim {
 }
 
 /**
- * Claims the oldest waiting job that the daemon may run, for one delivery of 2 s under a new epoch. Not accepted in time, the
- * job is claimable again and the attempt is not counted.
+ * Claims the oldest waiting job that the daemon may run, for one delivery under a new epoch. Not accepted in time, the job is
+ * claimable again and the attempt is not counted.
  */
-export async function claim(sql: Queryable, domain: Domain, holder: Holder): Promise<Claim | undefined> {
+export async function claim(
+  sql: Queryable,
+  domain: Domain,
+  holder: Holder,
+  deliveryMs = DELIVERY_MS,
+): Promise<Claim | undefined> {
   const tags = JSON.stringify(domain.tags);
   const [row] = await sql<{ id: string; epoch: number; attempt: number }[]>`
     update api.job set epoch = epoch + 1, daemon_id = ${holder.daemonId}, incarnation = ${holder.incarnation},
-      delivered_until = now() + ${DELIVERY_MS} * interval '1 millisecond', updated_at = now()
+      delivered_until = now() + ${deliveryMs} * interval '1 millisecond', updated_at = now()
     where id = (
       select job.id from api.job
       where job.accepted_at is null and job.completed_at is null

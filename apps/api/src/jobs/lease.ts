@@ -65,9 +65,13 @@ export async function attach(
 }
 
 /** Renews the lease. False when the attachment was fenced or the job is over. */
-export async function renew(sql: Queryable, { jobId, epoch, subEpoch }: Attachment): Promise<boolean> {
+export async function renew(
+  sql: Queryable,
+  { jobId, epoch, subEpoch }: Attachment,
+  leaseMs = LEASE_MS,
+): Promise<boolean> {
   const renewed = await sql`
-    update api.job set renewals = renewals + 1, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+    update api.job set renewals = renewals + 1, lease_until = now() + ${leaseMs} * interval '1 millisecond'
     where id = ${jobId} and epoch = ${epoch} and sub_epoch = ${subEpoch} and completed_at is null returning id`;
   return renewed.length > 0;
 }

@@ -1,3 +1,5 @@
+// What judges a daemon has three smoothed round trips to it added.
+
 /** A delivery not accepted by then is taken back. */
 export const DELIVERY_MS = 2_000;
 /** How long an accepted job stays with a daemon that says nothing. */

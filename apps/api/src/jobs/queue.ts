@@ -94,7 +94,7 @@ function reasonOf(row: PlaceRow): WaitReason {
   if (row.held_until !== null) return { kind: "held", until: row.held_until, because: row.held_reason ?? "" };
   if (row.last_seen_at === null) return { kind: "no_daemon" };
   if (row.online === null) return { kind: "stale", lastSeen: row.last_seen_at, now: row.now };
-  if (row.idle > 0 && row.position === 1) return { kind: "next" };
+  if (row.position !== null && row.position <= row.idle) return { kind: "next" };
   return { kind: "busy", daemons: row.online.length, position: row.position ?? 0 };
 }
 
@@ -106,7 +106,9 @@ export function waitReasonText(reason: WaitReason): string {
     case "stale":
       return `no provisioner daemon that fits was seen for ${formatDuration(reason.now.getTime() - reason.lastSeen.getTime())}`;
     case "busy":
-      return `all ${reason.daemons} provisioner daemons that fit are busy, position ${reason.position}`;
+      return reason.daemons === 1
+        ? `the one provisioner daemon that fits is busy, position ${reason.position}`
+        : `all ${reason.daemons} provisioner daemons that fit are busy, position ${reason.position}`;
     case "held":
       return `the workspace is held until ${reason.until.toISOString()}: ${reason.because}`;
     case "next":

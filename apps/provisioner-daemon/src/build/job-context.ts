@@ -1,11 +1,11 @@
 import type { provisioner } from "@berth/contract";
+import type { RoundTrip } from "@berth/std";
 import type { Executable } from "@berth/terraform";
 import type { Logger } from "@berth/telemetry";
 import type { ArchiveCache } from "../cache/archives.ts";
 import type { Identity } from "../cache/identity.ts";
 import type { RecordFile } from "../cache/job-record.ts";
 import type { Replicas } from "../line/replicas.ts";
-import type { RoundTrip } from "../line/round-trip.ts";
 import type { DaemonMetrics } from "../metrics.ts";
 import type { Periods } from "../periods.ts";
 

@@ -1,4 +1,5 @@
 import { provisioner } from "@berth/contract";
+import { type Deferred, deferred } from "@berth/std";
 import type { LogLine } from "@berth/terraform";
 import type { Journal } from "../cache/journal.ts";
 
@@ -11,22 +12,26 @@ const LEVELS = {
 
 const LINE_CHARACTERS = 32_000;
 const BATCH_LINES = 500;
+/** What may be said and not yet committed: beyond it, Terraform is not read until the control plane has caught up. */
+const AHEAD_BYTES = 1 << 20;
 
-/** Numbers the log lines of a build, notes them on disk, and sends them in batches. */
+/** Numbers the log lines of a build, notes them on disk, and commits them in batches. */
 export class JobLog implements Disposable {
   readonly #journal: Journal;
-  readonly #send: (lines: provisioner.LogLine[]) => void;
+  readonly #commit: (lines: provisioner.LogLine[]) => Promise<unknown>;
   readonly #flushMs: number;
   #waiting: provisioner.LogLine[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
   #sequence = 0n;
   #stage = "";
+  #aheadBytes = 0;
+  #caughtUp: Deferred | undefined;
 
-  constructor(journal: Journal, flushMs: number, send: (lines: provisioner.LogLine[]) => void) {
+  constructor(journal: Journal, flushMs: number, commit: (lines: provisioner.LogLine[]) => Promise<unknown>) {
     this.#journal = journal;
     this.#flushMs = flushMs;
-    this.#send = send;
+    this.#commit = commit;
   }
 
   /** What the build does now. The empty line is what shows a stage that says nothing. */
@@ -40,13 +45,17 @@ export class JobLog implements Disposable {
     this.#add([this.#number(provisioner.LogSource.PROVISIONER_DAEMON, level, output)]);
   }
 
-  /** Something Terraform said, and how far its output is numbered with it. */
-  relay(lines: readonly LogLine[], readTo?: number): void {
+  /** Something Terraform said, and how far its output is numbered with it. Resolves when there is room for more. */
+  async relay(lines: readonly LogLine[], readTo?: number): Promise<void> {
     const source = provisioner.LogSource.PROVISIONER;
     this.#add(
       lines.map(({ level, output }) => this.#number(source, level, output)),
       readTo,
     );
+    while (this.#aheadBytes > AHEAD_BYTES) {
+      this.#caughtUp ??= deferred();
+      await this.#caughtUp.promise;
+    }
   }
 
   /**
@@ -58,9 +67,21 @@ export class JobLog implements Disposable {
     this.#timer = undefined;
     const lines = this.#waiting.splice(0);
     this.#sending = Promise.all([this.#sending, this.#journal.written]).then(() => {
-      if (lines.length > 0) this.#send(lines);
+      if (lines.length > 0) void this.#deliver(lines);
     });
     return this.#sending;
+  }
+
+  async #deliver(lines: provisioner.LogLine[]): Promise<void> {
+    try {
+      await this.#commit(lines);
+      this.#journal.committed(lines.at(-1)?.sequence ?? 0n);
+    } catch {
+      // the line is over: they stay in the journal, to be handed in
+    }
+    this.#aheadBytes -= bytesOf(lines);
+    this.#caughtUp?.resolve();
+    this.#caughtUp = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -75,9 +96,15 @@ export class JobLog implements Disposable {
   #add(lines: readonly provisioner.LogLine[], readTo?: number): void {
     this.#journal.numbered(lines, readTo);
     this.#waiting.push(...lines);
+    this.#aheadBytes += bytesOf(lines);
     if (this.#waiting.length >= BATCH_LINES) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), this.#flushMs);
   }
+}
+
+/** Roughly what they take, here and on the wire. */
+function bytesOf(lines: readonly provisioner.LogLine[]): number {
+  return lines.reduce((sum, { output }) => sum + output.length + 64, 0);
 }
 
 /** A line as it goes over the wire; what no screen would show is cut. */

@@ -60,9 +60,9 @@ export class RunningJob {
     await using journal = await Journal.open(this.#folder, (error) =>
       this.#context.log.warn("log lines are not on disk", { job: this.#job.jobId, reason: messageOf(error) }),
     );
-    const line = this.#openLine(journal);
+    const line = this.#openLine();
     using log = new JobLog(journal, this.#context.periods.logFlushMs, (lines) =>
-      line.send({ $case: "logs", value: { lines } }),
+      line.commit({ $case: "logs", value: { lines } }),
     );
     using _stop = this.#stop;
     const startedAt = performance.now();
@@ -79,7 +79,7 @@ export class RunningJob {
     }
   }
 
-  #openLine(journal: Journal): JobLine {
+  #openLine(): JobLine {
     const { identity, replicas, periods, roundTrip, log, forceCancelMs } = this.#context;
     const { jobId, epoch } = this.#job;
     const end = (reason: StopReason, killAfterMs: number) => {
@@ -95,7 +95,6 @@ export class RunningJob {
           this.#over = { kind: "over", why, error };
           end({ kind: "over", why }, periods.unheardKillMs);
         },
-        onLogsCommitted: (sequence) => journal.committed(sequence),
       },
     });
   }
@@ -109,7 +108,7 @@ export class RunningJob {
     });
     const enter = async (stage: string) => {
       log.stage(stage);
-      line.send({ $case: "progress", value: { stage } });
+      void line.send({ $case: "progress", value: { stage } });
       this.#record = { ...this.#record, stage };
       await this.#context.record.write(this.#record);
     };
@@ -206,7 +205,7 @@ export class RunningJob {
   #reportAgent(line: JobLine, agent: NewAgent): void {
     const { id: agentId, token, operatingSystem, architecture } = agent;
     const name = this.#names.take(agent);
-    line.send({ $case: "agentToken", value: { agentId, token, name, operatingSystem, architecture } });
+    void line.send({ $case: "agentToken", value: { agentId, token, name, operatingSystem, architecture } });
   }
 
   async #cleanUp(): Promise<void> {

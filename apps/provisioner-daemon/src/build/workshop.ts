@@ -31,7 +31,7 @@ export interface OpenTerraform extends AsyncDisposable {
 
 /** Who hears of what happens in a workshop. */
 export interface WorkshopEars {
-  onLog(lines: readonly LogLine[], readTo?: number): void;
+  onLog(lines: readonly LogLine[], readTo?: number): Promise<void>;
   onStarted(address: string): void;
   onProcess(running: RunningTerraform | undefined): Promise<void>;
   onAgent(agent: NewAgent): void;

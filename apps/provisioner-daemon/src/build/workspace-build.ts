@@ -34,7 +34,8 @@ export interface BuildWork {
   readonly workshop: Workshop;
   readonly log: JobLog;
   enter(stage: string): Promise<void>;
-  send(message: Message): void;
+  /** Settles when it is committed, or never will be. */
+  send(message: Message): Promise<void>;
   commit(message: Message): Promise<Answer | undefined>;
   /** The plan is about to be applied: from here on this build may have changed the world. */
   noteApply(plan: AppliedPlan): Promise<void>;
@@ -116,7 +117,7 @@ function reportKeptAgents(work: BuildWork, resources: readonly provisioner.Resou
   for (const agent of resources.flatMap(({ agents }) => agents)) {
     const { id: agentId, token, name, operatingSystem, architecture } = agent;
     if (agentId === "" || token === "") continue; // yet to be made
-    work.send({ $case: "agentToken", value: { agentId, token, name, operatingSystem, architecture } });
+    void work.send({ $case: "agentToken", value: { agentId, token, name, operatingSystem, architecture } });
   }
 }
 

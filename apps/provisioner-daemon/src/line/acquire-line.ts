@@ -1,11 +1,10 @@
 import type { provisioner } from "@berth/contract";
 import type { ClientStream } from "@berth/rpc";
-import { Backoff, codeOf, messageOf, sleep } from "@berth/std";
+import { Backoff, type RoundTrip, codeOf, messageOf, sleep } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import type { Periods } from "../periods.ts";
 import { Beats } from "./beats.ts";
 import { type Replicas, isRefusal } from "./replicas.ts";
-import type { RoundTrip } from "./round-trip.ts";
 
 type AcquireStream = ClientStream<provisioner.AcquireJobRequest, provisioner.AcquireJobResponse>;
 
@@ -95,6 +94,7 @@ export class AcquireLine {
         if (message?.$case === "job") this.#take(message.value, stream);
         if (message?.$case !== "welcome") continue;
         wasWelcome = true;
+        beats.begin();
         log.info("waiting for jobs", { replica: message.value.replicaId });
         this.#stream = stream;
         this.#sayReady();

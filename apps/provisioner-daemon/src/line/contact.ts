@@ -1,5 +1,5 @@
+import type { RoundTrip } from "@berth/std";
 import type { Periods } from "../periods.ts";
-import type { RoundTrip } from "./round-trip.ts";
 
 /** Which contact was lost. */
 export type Lost = "silence" | "uncommitted";
@@ -40,7 +40,7 @@ export class Contact implements Disposable {
 
   #judge(): Lost | undefined {
     const now = performance.now();
-    if (now - this.#aliveAt > this.#periods.silenceMs + this.#roundTrip.allowanceMs) return "silence";
+    if (now - this.#aliveAt > this.#roundTrip.patienceMs(this.#periods.silenceMs)) return "silence";
     return now - this.#committedAt > this.#periods.uncommittedMs ? "uncommitted" : undefined;
   }
 }

@@ -1,13 +1,12 @@
 import type { provisioner } from "@berth/contract";
 import type { ClientStream } from "@berth/rpc";
-import { Backoff, type Deferred, codeOf, deferred, messageOf, sleep } from "@berth/std";
+import { Backoff, type Deferred, type RoundTrip, codeOf, deferred, messageOf, sleep } from "@berth/std";
 import { currentTraceparent, type Logger } from "@berth/telemetry";
 import type { Identity } from "../cache/identity.ts";
 import type { Periods } from "../periods.ts";
 import { Beats } from "./beats.ts";
 import { Contact, type Lost } from "./contact.ts";
 import { type Replicas, isRefusal } from "./replicas.ts";
-import type { RoundTrip } from "./round-trip.ts";
 
 // One job's line to the control plane, over as many streams as it takes.
 //   J1  Messages are numbered without gaps; what was committed is never sent again, unless its answer was lost.
@@ -26,7 +25,6 @@ export interface JobEars {
   onLost(lost: Lost): void;
   /** The job is not this daemon's any more, or the daemon is refused: nothing that is sent will be committed. */
   onOver(why: "fenced" | "refused", error: unknown): void;
-  onLogsCommitted(sequence: bigint): void;
 }
 
 /** What a line is for. */
@@ -70,9 +68,9 @@ export class JobLine {
     this.#working = this.#work();
   }
 
-  /** Queues a message. */
-  send(message: Message): void {
-    void this.commit(message).catch(() => undefined); // `onOver` has said it
+  /** Queues a message; resolves when it is committed, or never will be. */
+  async send(message: Message): Promise<void> {
+    await this.commit(message).catch(() => undefined); // `onOver` has said it
   }
 
   /** Queues a message; resolves when it is committed, with its answer. @throws LineOverError when it never will be. */
@@ -130,7 +128,10 @@ export class JobLine {
     try {
       for await (const { message } of stream) {
         if (message?.$case === "move") break;
-        if (message?.$case === "attached") held = true;
+        if (message?.$case === "attached") {
+          held = true;
+          beats.begin();
+        }
         // a peer that answers beats and not the attachment is left like one that answers nothing
         if (message !== undefined && held) this.#hear(message, stream, beats);
       }
@@ -188,13 +189,9 @@ export class JobLine {
 
   /** Everything up to here is committed; what has an answer to come waits for it. */
   #committedTo(sequence: bigint): void {
-    for (const each of this.#pending) {
-      if (each.sequence > sequence || hasAnswer(each.message)) continue;
-      each.committed.resolve(undefined);
-      if (each.message.$case !== "logs") continue;
-      this.#options.ears.onLogsCommitted(each.message.value.lines.at(-1)?.sequence ?? 0n);
-    }
-    this.#forget(({ sequence: each, message }) => each <= sequence && !hasAnswer(message));
+    const isDone = (each: Pending) => each.sequence <= sequence && !hasAnswer(each.message);
+    for (const { committed } of this.#pending.filter(isDone)) committed.resolve(undefined);
+    this.#forget(isDone);
   }
 
   #answered(answer: Extract<Answer, { $case: "quota" | "applyBegun" }>): void {

@@ -35,24 +35,24 @@ export async function readState(path: string): Promise<State | undefined> {
   }
 }
 
+/** Hears a state; settles when it may hear the next. */
+export type OnState = (state: State) => Promise<void> | void;
+
 /**
  * Watches the state that a running Terraform writes, and hears each one that is whole, of the same lineage and of a higher
- * serial: at most every 500 ms, and at least every 2 s while it changes, for which it reads until one read is not torn.
+ * serial: at most every 500 ms, and at least every 2 s while it changes, for which it reads until one read is not torn. While the
+ * last one has not settled it looks for no other: of what came meanwhile, the newest counts.
  */
 export class StateWatch implements AsyncDisposable {
   readonly #path: string;
-  readonly #onState: (state: State) => void;
+  readonly #onState: OnState;
   #last: Pick<State, "lineage" | "serial"> | undefined;
   #heardAt = performance.now();
   #seen = "";
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(
-    path: string,
-    base: Pick<State, "lineage" | "serial"> | undefined,
-    onState: (state: State) => void,
-  ) {
+  constructor(path: string, base: Pick<State, "lineage" | "serial"> | undefined, onState: OnState) {
     this.#path = path;
     this.#last = base;
     this.#onState = onState;
@@ -64,7 +64,7 @@ export class StateWatch implements AsyncDisposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#looking;
-    this.#offer(await readState(this.#path));
+    void this.#offer(await readState(this.#path));
   }
 
   #schedule(): void {
@@ -89,7 +89,7 @@ export class StateWatch implements AsyncDisposable {
     }
   }
 
-  #offer(state: State | undefined): void {
+  async #offer(state: State | undefined): Promise<void> {
     if (state === undefined) return;
     if (
       this.#last !== undefined &&
@@ -98,7 +98,7 @@ export class StateWatch implements AsyncDisposable {
       return;
     this.#last = state;
     this.#heardAt = performance.now();
-    this.#onState(state);
+    await this.#onState(state);
   }
 }
 

@@ -15,8 +15,11 @@ export type Outcome =
 
 /** Who hears of a build's Terraform. */
 export interface TerraformEars {
-  /** The lines of one thing that was said; `readTo` is the offset behind it in the stdout of the command. */
-  onLog(lines: readonly LogLine[], readTo?: number): void;
+  /**
+   * The lines of one thing that was said; `readTo` is the offset behind it in the stdout of the command. No more is read until
+   * it has settled: what Terraform says meanwhile stays in its files.
+   */
+  onLog(lines: readonly LogLine[], readTo?: number): Promise<void> | void;
   /** A command is about to begin, or none runs any more. It begins when this resolves. */
   onProcess(running: RunningTerraform | undefined): Promise<void>;
   /** The creation of a resource has begun. */
@@ -167,8 +170,11 @@ export class Terraform {
     if (!quiet) await ears.onProcess({ process, command, stdoutFile, stderrFile });
     process.begin();
     const heard = new Hearing(quiet ? undefined : ears, command);
-    const exit = await heard.until(process.exited, stdoutFile, stderrFile);
-    if (!quiet) await ears.onProcess(undefined);
+    const exited = process.exited.then(async (exit) => {
+      if (!quiet) await ears.onProcess(undefined); // now, and not when all that it said was heard
+      return exit;
+    });
+    const exit = await heard.until(exited, stdoutFile, stderrFile);
     return { exit, diagnostics: heard.diagnostics, text: heard.errorText };
   }
 }
@@ -200,13 +206,13 @@ class Hearing {
     return await exited;
   }
 
-  #hear(text: string, stream: "stdout" | "stderr", readTo?: number): void {
+  async #hear(text: string, stream: "stdout" | "stderr", readTo?: number): Promise<void> {
     const read = readStreamLine(text, stream);
     if (stream === "stderr") this.errorText += `${text}\n`;
     if (read.diagnostic !== undefined) this.diagnostics.push(read.diagnostic);
     if (this.#command === "apply" && read.type === "planned_change") return; // the plan has said it
     if (read.started !== undefined) this.#ears?.onStarted?.(read.started);
-    if (read.lines.length > 0) this.#ears?.onLog(read.lines, readTo);
+    if (read.lines.length > 0) await this.#ears?.onLog(read.lines, readTo);
   }
 }
 
