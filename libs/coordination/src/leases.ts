@@ -1,4 +1,4 @@
-import { Backoff, CodedError, messageOf, newId, sleep, type Id } from "@berth/std";
+import { Backoff, CodedError, messageOf, newId, sleep, withDeadline, type Id } from "@berth/std";
 import type { Database, TransactionSql } from "@berth/database";
 import type { Logger } from "@berth/telemetry";
 import { holdLease, readLease, releaseLease, renewLease, takeLease, type Held } from "./lease-store.ts";
@@ -8,7 +8,7 @@ import type { Hints, Lease, LeaseName, Leases } from "./types.ts";
 // Invariants
 //   E1  Every holder has an epoch of its own, higher than all before; a guarded write commits only under the newest.
 //   E2  Nobody takes over what was renewed within one full period of the taker's own clock (LeaseWatch).
-//   E3  A holder that could not renew for one period stops by itself: then another may already lead.
+//   E3  A holder that could not renew for one period, from when it asked, stops by itself: after that another may lead.
 
 const RELEASED = "lease_released";
 
@@ -59,7 +59,7 @@ export class PostgresLeases implements Leases {
   }
 
   /** Waits until the lease is ours, or undefined when told to stop. */
-  async #win(name: LeaseName, signal: AbortSignal): Promise<Held | undefined> {
+  async #win(name: LeaseName, signal: AbortSignal): Promise<Won | undefined> {
     const { database, hints, owner } = this.#context;
     const lookEveryMs = this.#periodMs / 3;
     const watch = new LeaseWatch(this.#periodMs, this.#periodMs);
@@ -68,15 +68,16 @@ export class PostgresLeases implements Leases {
       const released = hints.next(RELEASED, { id: name, tickMs: lookEveryMs, signal });
       const seen = await readLease(database.sql, name);
       if (watch.observe(seen, performance.now())) {
+        const askedAtMs = performance.now();
         const epoch = await takeLease(database.sql, name, seen, { owner, nonce, periodMs: this.#periodMs });
-        if (epoch !== undefined) return { name, epoch, nonce };
+        if (epoch !== undefined) return { name, epoch, nonce, askedAtMs };
       }
       await released;
     }
     return undefined;
   }
 
-  async #hold(held: Held, signal: AbortSignal, lead: (lease: Lease) => Promise<void>): Promise<void> {
+  async #hold(held: Won, signal: AbortSignal, lead: (lease: Lease) => Promise<void>): Promise<void> {
     const over = new AbortController();
     const lease = new HeldLease(this.#context, held, AbortSignal.any([signal, over.signal]));
     const renewing = this.#renew(held, over, signal);
@@ -90,19 +91,21 @@ export class PostgresLeases implements Leases {
   }
 
   /** Renews until it is over; ends it when another holds it, or when a period went by without (E3). */
-  async #renew(held: Held, over: AbortController, signal: AbortSignal): Promise<void> {
+  async #renew(held: Won, over: AbortController, signal: AbortSignal): Promise<void> {
     const { database, log } = this.#context;
     const either = AbortSignal.any([signal, over.signal]);
-    let renewedAt = performance.now();
+    let renewedAtMs = held.askedAtMs;
+    const leftMs = () => renewedAtMs + this.#periodMs - performance.now();
     while (!either.aborted) {
-      await sleep(this.#periodMs / 3, either);
+      await sleep(Math.min(this.#periodMs / 3, leftMs()), either);
       if (over.signal.aborted) return;
       try {
-        const askedAt = performance.now();
-        if (!(await within(this.#periodMs, renewLease(database.sql, held, this.#periodMs)))) break;
-        renewedAt = askedAt;
+        const askedAtMs = performance.now();
+        if (!(await withDeadline("a renewal", leftMs(), renewLease(database.sql, held, this.#periodMs))))
+          break;
+        renewedAtMs = askedAtMs;
       } catch (error) {
-        if (performance.now() - renewedAt < this.#periodMs) continue;
+        if (leftMs() > 0) continue;
         log.warn("a lease could not be renewed", { lease: held.name, reason: messageOf(error) });
         break;
       }
@@ -111,15 +114,9 @@ export class PostgresLeases implements Leases {
   }
 }
 
-/** The answer, or an error once it is too late to matter. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new CodedError("deadline_exceeded", "no answer in time")), ms);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** A lease that was won, and when it was asked for: its first period begins there. */
+interface Won extends Held {
+  readonly askedAtMs: number;
 }
 
 class HeldLease implements Lease {

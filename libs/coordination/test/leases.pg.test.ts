@@ -7,7 +7,7 @@ import {
   PostgresHints,
   PostgresLeases,
 } from "@berth/coordination";
-import { openDatabase } from "@berth/database";
+import { openDatabase, type Database } from "@berth/database";
 import { eventually, expectNoLeaks, FaultyProxy, recordedLog, testDatabase } from "@berth/testing";
 
 expectNoLeaks();
@@ -20,17 +20,15 @@ async function deployment() {
   return made;
 }
 
-function contender(database: Parameters<typeof contend>[0]) {
-  return contend(database, new AbortController());
-}
-
-function contend(database: Awaited<ReturnType<typeof deployment>>["database"], stop: AbortController) {
+function contender(database: Database, won: () => void = () => undefined) {
+  const stop = new AbortController();
   const log = recordedLog();
   const hints = new PostgresHints(database, log);
   const leases = new PostgresLeases({ database, hints, log, owner: randomUUID(), periodMs: PERIOD_MS });
   const held: Lease[] = [];
   const over = leases.lead("leader/test", stop.signal, async (lease) => {
     held.push(lease);
+    won();
     if (!lease.signal.aborted)
       await new Promise((resolve) => lease.signal.addEventListener("abort", resolve));
   });
@@ -77,6 +75,21 @@ test("a holder that is cut off from the database stops, another takes over, and 
   proxy.heal();
   await eventually(() => expect(far.reachable).toBe(true));
   await expect(first.guard((sql) => sql`select 1`)).rejects.toBeInstanceOf(LeaseLostError);
+});
+
+test("a holder that hears nothing has stopped before another leads", async () => {
+  const { url, database } = await deployment();
+  const { hostname, port } = new URL(url);
+  const proxy = await FaultyProxy.start({ host: hostname, port: Number(port) });
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const far = await openDatabase({ address: proxy.through(url), log: recordedLog() });
+  onTestFinished(() => far[Symbol.asyncDispose]());
+  const unheard = contender(far);
+  const first = await current(unheard);
+  const hadStopped = Promise.withResolvers<boolean>();
+  contender(database, () => hadStopped.resolve(first.signal.aborted));
+  proxy.silence();
+  expect(await hadStopped.promise).toBe(true);
 });
 
 test("a guarded write holds the lease until it has committed", async () => {
