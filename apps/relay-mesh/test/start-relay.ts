@@ -88,6 +88,10 @@ export class View implements Cluster {
     return { [Symbol.dispose]: () => void this.#hearers.delete(hear) };
   }
 
+  isAnswering(): boolean {
+    return false; // nobody pings here
+  }
+
   report(change: Parameters<Cluster["report"]>[0]): void {
     this.reports.push(change);
   }

@@ -14,6 +14,10 @@ export function events(log: Logger) {
     },
     registryDied: (id: string) =>
       log.warn("a registry died: its members are unobserved until they join another", { registry: id }),
+    registryCutOff: (id: string) =>
+      log.warn("a registry answers, but reaches Postgres no longer: its members are unobserved meanwhile", {
+        registry: id,
+      }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { registry } from "@berth/contract";
 import { openDeployment } from "@berth/coordination";
 import { type DatabaseConfig, databaseConfig, migrate, type Migrations } from "@berth/database";
-import type { Service } from "@berth/runtime";
+import type { Cluster, Service } from "@berth/runtime";
 import { joinCluster } from "./handlers/join-cluster.ts";
 import { listReplicas } from "./handlers/list-replicas.ts";
 import { exposeReplicas } from "./metrics.ts";
@@ -20,9 +20,13 @@ export const replicaRegistry: Service<DatabaseConfig> = {
   async start({ config, mount, log, metrics, scope, signal, process, fail }) {
     const { database, hints } = await openDeployment(process, config, log, metrics);
     await migrate(database, registryMigrations(), log);
+    let cluster: Cluster | undefined;
     const own = scope.use(
       "registry",
-      await Registry.open({ ownId: process.replicaId, database, hints, log }),
+      await Registry.open({
+        ...{ ownId: process.replicaId, database, hints, log },
+        isAnswering: (replicaId) => cluster?.isAnswering(replicaId) ?? false,
+      }),
     );
     mount.grpc(
       registry.ReplicaRegistryServiceService,
@@ -31,6 +35,6 @@ export const replicaRegistry: Service<DatabaseConfig> = {
     );
     signal.addEventListener("abort", () => own.leave());
     scope.use("metrics", exposeReplicas(metrics, database, own.view));
-    process.joinCluster().catch(fail);
+    process.joinCluster().then((joined) => (cluster = joined), fail);
   },
 };

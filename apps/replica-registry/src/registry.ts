@@ -39,6 +39,8 @@ export interface RegistryContext {
   readonly database: Database;
   readonly hints: Hints;
   readonly log: Logger;
+  /** Whether a replica answers this process's pings. */
+  readonly isAnswering: (replicaId: string) => boolean;
 }
 
 /** How a join was answered. */
@@ -61,14 +63,14 @@ export class Registry implements AsyncDisposable {
   #reading: Promise<void> | undefined;
   #following: Promise<void> | undefined;
 
-  private constructor({ ownId, database, hints, log }: RegistryContext) {
+  private constructor({ ownId, database, hints, log, isAnswering }: RegistryContext) {
     this.ownId = ownId;
     this.#database = database;
     this.#hints = hints;
     this.#log = log;
     this.#events = events(log);
     this.#observer = new Observer({
-      ...{ database, view: this.view, events: this.#events, ownId },
+      ...{ database, view: this.view, events: this.#events, ownId, isAnswering },
       hasStream: ({ id, joinSequence }) => this.#members.get(id)?.claim.joinSequence === joinSequence,
     });
   }

@@ -9,6 +9,7 @@ const happenings: Happening[] = [
   "said goodbye",
   "stream ended",
   "registry died",
+  "registry cut off",
   "unobserved for long",
 ];
 const walk = (from: State, path: readonly Happening[]) => path.reduce(next, from);

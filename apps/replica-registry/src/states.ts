@@ -14,6 +14,8 @@ export type Happening =
   | "stream ended"
   /** The registry that held its stream died. */
   | "registry died"
+  /** The registry that holds its stream lives, but reaches the database no longer. */
+  | "registry cut off"
   /** Nobody has observed it for long. */
   | "unobserved for long";
 
@@ -27,6 +29,7 @@ const LIVES = {
   "said goodbye": "stopped",
   "stream ended": "lost",
   "registry died": "unobserved",
+  "registry cut off": "unobserved",
 } as const;
 
 /** The transitions, as data; what is missing does not change the state. */
@@ -34,7 +37,7 @@ export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Happeni
   starting: LIVES,
   ready: { ...LIVES, "says starting": "ready" },
   draining: { ...LIVES, "says starting": "draining", "says ready": "draining" },
-  unobserved: { ...SPEAKS, "said goodbye": "stopped", "unobserved for long": "lost" },
+  unobserved: { ...SPEAKS, "said goodbye": "stopped", "stream ended": "lost", "unobserved for long": "lost" },
   lost: { ...SPEAKS, "said goodbye": "stopped" },
   stopped: {},
 };

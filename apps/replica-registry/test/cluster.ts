@@ -54,6 +54,11 @@ export class Cluster {
     return this.#proxy;
   }
 
+  /** The database, through that. */
+  get url(): string {
+    return this.#proxy.through(this.#database.url);
+  }
+
   get database() {
     return this.#database.database;
   }
@@ -85,7 +90,7 @@ export class Cluster {
     const folder = await temporaryFolder();
     const program = spawnProgram([process.execPath, MAIN], {
       env: {
-        CODER_PG_CONNECTION_URL: this.#proxy.through(this.#database.url),
+        CODER_PG_CONNECTION_URL: this.url,
         CODER_HTTP_ADDRESS: "127.0.0.1:0",
         CODER_CONFIG_DIR: folder.path,
         CODER_LOGGING_JSON: "/dev/stderr",

@@ -5,23 +5,27 @@ import { Cluster, untilListed } from "./cluster.ts";
 expectNoLeaks();
 const LONG = { timeout: 60_000 };
 
-test("replicas that share a database list each other, and how far apart they are", LONG, async (context) => {
-  const cluster = await Cluster.open(context);
-  const [first, second] = await Promise.all([cluster.start(), cluster.start()]);
-  for (const replica of [first, second]) await untilListed(replica, [first, second]);
-  await eventually(async () => {
-    for (const { peerRoundTrips, postgresRoundTrip } of await first.list()) {
-      expect(peerRoundTrips.filter(({ median }) => median !== undefined)).toHaveLength(1);
-      expect(postgresRoundTrip).toBeDefined();
-    }
-  });
-  const [link] = await cluster.database.sql<
-    { unreachable: boolean }[]
-  >`select unreachable from registry.link`;
-  expect(link).toEqual({ unreachable: false });
-});
+test.concurrent(
+  "replicas that share a database list each other, and how far apart they are",
+  LONG,
+  async (context) => {
+    const cluster = await Cluster.open(context);
+    const [first, second] = await Promise.all([cluster.start(), cluster.start()]);
+    for (const replica of [first, second]) await untilListed(replica, [first, second]);
+    await eventually(async () => {
+      for (const { peerRoundTrips, postgresRoundTrip } of await first.list()) {
+        expect(peerRoundTrips.filter(({ median }) => median !== undefined)).toHaveLength(1);
+        expect(postgresRoundTrip).toBeDefined();
+      }
+    });
+    const [link] = await cluster.database.sql<
+      { unreachable: boolean }[]
+    >`select unreachable from registry.link`;
+    expect(link).toEqual({ unreachable: false });
+  },
+);
 
-test("a replica that is killed disappears for its peers", LONG, async (context) => {
+test.concurrent("a replica that is killed disappears for its peers", LONG, async (context) => {
   const cluster = await Cluster.open(context);
   const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
   const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://${a.address}` });
@@ -33,23 +37,27 @@ test("a replica that is killed disappears for its peers", LONG, async (context) 
   expect(await cluster.stateOf(b)).toBe("lost");
 });
 
-test("members of a registry that is killed join another, and are never lost", LONG, async (context) => {
-  const cluster = await Cluster.open(context);
-  const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
-  const urls = `http://${a.address},http://${b.address}`;
-  const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: urls });
-  const first = await cluster.ownerOf(member);
-  const [dying, other] = first === a.id ? [a, b] : [b, a];
-  expect(first).toBe(dying.id);
-  await untilListed(other, [a, b, member]);
-  const history = await cluster.historyOf(member);
-  dying.program.kill("SIGKILL");
-  await eventually(async () => expect(await cluster.ownerOf(member)).toBe(other.id));
-  await untilListed(other, [other, member]);
-  expect(history).toEqual(["ready"]);
-});
+test.concurrent(
+  "members of a registry that is killed join another, and are never lost",
+  LONG,
+  async (context) => {
+    const cluster = await Cluster.open(context);
+    const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
+    const urls = `http://${a.address},http://${b.address}`;
+    const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: urls });
+    const first = await cluster.ownerOf(member);
+    const [dying, other] = first === a.id ? [a, b] : [b, a];
+    expect(first).toBe(dying.id);
+    await untilListed(other, [a, b, member]);
+    const history = await cluster.historyOf(member);
+    dying.program.kill("SIGKILL");
+    await eventually(async () => expect(await cluster.ownerOf(member)).toBe(other.id));
+    await untilListed(other, [other, member]);
+    expect(history).toEqual(["ready"]);
+  },
+);
 
-test(
+test.concurrent(
   "a replica told to end says goodbye, and its members move without being missed",
   LONG,
   async (context) => {

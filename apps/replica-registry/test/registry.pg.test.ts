@@ -21,6 +21,7 @@ async function open() {
     database: made.database,
     hints,
     log: recordedLog(),
+    isAnswering: () => false,
   });
   onTestFinished(() => own[Symbol.asyncDispose]());
   return { own, database: made.database };

@@ -1,16 +1,20 @@
 import { expect, test } from "vitest";
 import { eventually, expectNoLeaks, FaultyProxy } from "@berth/testing";
-import { Cluster, untilListed } from "./cluster.ts";
+import { Cluster, type TestContext, untilListed } from "./cluster.ts";
 
 expectNoLeaks();
 const LONG = { timeout: 60_000 };
 
+async function proxyTo(context: TestContext, port: number): Promise<FaultyProxy> {
+  const proxy = await FaultyProxy.start({ host: "127.0.0.1", port });
+  context.onTestFinished(() => proxy[Symbol.asyncDispose]());
+  return proxy;
+}
+
 test.concurrent("a member of a registry that falls silent joins another", LONG, async (context) => {
   const cluster = await Cluster.open(context);
   const [a, b] = await Promise.all([cluster.start(), cluster.start()]);
-  const port = Number(a.address.split(":")[1]);
-  const between = await FaultyProxy.start({ host: "127.0.0.1", port });
-  context.onTestFinished(() => between[Symbol.asyncDispose]());
+  const between = await proxyTo(context, Number(a.address.split(":")[1]));
   const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://127.0.0.1:${between.port}` });
   await untilListed(b, [a, b, member]);
   const history = await cluster.historyOf(member);
@@ -44,6 +48,29 @@ test.concurrent(
       });
     await new Promise((resolve) => setTimeout(resolve, 5_000)); // and longer than a watch that begins anew
     expect(histories).toEqual([["ready"], ["ready"]]);
+  },
+);
+
+test.concurrent(
+  "a registry that is cut off from Postgres alone is unobserved with its members, and never lost",
+  LONG,
+  async (context) => {
+    const cluster = await Cluster.open(context);
+    const between = await proxyTo(context, cluster.postgres.port);
+    const other = await cluster.start();
+    const cutOff = await cluster.start({ CODER_PG_CONNECTION_URL: between.through(cluster.url) });
+    const member = await cluster.start({ CODER_REPLICA_REGISTRY_URL: `http://${cutOff.address}` });
+    await untilListed(other, [other, cutOff, member]);
+    const histories = await Promise.all([cutOff, member].map((replica) => cluster.historyOf(replica)));
+    between.refuse();
+    for (const history of histories)
+      await eventually(() => expect(history).toEqual(["ready", "unobserved"]), { withinMs: 20_000 });
+    between.heal();
+    await untilListed(other, [other, cutOff, member], 20_000);
+    expect(histories).toEqual([
+      ["ready", "unobserved", "ready"],
+      ["ready", "unobserved", "ready"],
+    ]);
   },
 );
 

@@ -5,7 +5,7 @@ import { Cluster } from "./cluster.ts";
 expectNoLeaks();
 const LONG = { timeout: 60_000 };
 
-test(
+test.concurrent(
   "a relay URL that equals the access URL is refused: variable, value, mend, exit 78",
   LONG,
   async (context) => {
@@ -21,7 +21,7 @@ test(
   },
 );
 
-test(
+test.concurrent(
   "a pool that Postgres can never fill is refused: variable, value, mend, exit 78",
   LONG,
   async (context) => {
@@ -34,7 +34,7 @@ test(
   },
 );
 
-test(
+test.concurrent(
   "a password that Postgres refuses is told without the password, and the exit code is 78",
   LONG,
   async (context) => {
@@ -48,9 +48,13 @@ test(
   },
 );
 
-test("a registry without any database named is told which variable to set", LONG, async (context) => {
-  const cluster = await Cluster.open(context);
-  const program = await cluster.spawn({ CODER_PG_CONNECTION_URL: "" });
-  expect(await program.exit).toEqual({ code: 78, signal: null });
-  expect(program.tail()).toContain("CODER_PG_CONNECTION_URL");
-});
+test.concurrent(
+  "a registry without any database named is told which variable to set",
+  LONG,
+  async (context) => {
+    const cluster = await Cluster.open(context);
+    const program = await cluster.spawn({ CODER_PG_CONNECTION_URL: "" });
+    expect(await program.exit).toEqual({ code: 78, signal: null });
+    expect(program.tail()).toContain("CODER_PG_CONNECTION_URL");
+  },
+);

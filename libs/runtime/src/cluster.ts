@@ -5,6 +5,8 @@ export interface Cluster {
   /** Everybody listed, this process included. */
   replicas(): readonly registry.Replica[];
   readonly revision: bigint;
+  /** Whether that replica of our region has itself answered a ping of ours within the last 3 s. */
+  isAnswering(replicaId: string): boolean;
   /** Called after each change of the view. */
   onChange(hear: () => void): Disposable;
   /** What this process says of itself with its next report. */

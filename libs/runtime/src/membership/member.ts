@@ -68,6 +68,10 @@ export class ClusterMember implements Cluster, Member {
     return this.#view.revision;
   }
 
+  isAnswering(replicaId: string): boolean {
+    return this.#pinger.isAnswering(replicaId);
+  }
+
   onChange(hear: () => void): Disposable {
     return this.#view.onChange(hear);
   }

@@ -4,6 +4,7 @@ import { askIdentity, openAgents } from "./ask-identity.ts";
 import { RoundTrips, type RoundTripSummary } from "./round-trips.ts";
 
 const EVERY_MS = 1_000;
+const ANSWERING_MS = 3_000;
 
 /** A peer and what the pings to it showed. */
 export interface PeerSummary extends RoundTripSummary {
@@ -49,6 +50,11 @@ export class Pinger {
     });
   }
 
+  /** Whether that peer, and nobody else at its address, answered within the last 3 s. */
+  isAnswering(replicaId: string): boolean {
+    return performance.now() - (this.#trips.get(replicaId)?.heardAtMs ?? -Infinity) < ANSWERING_MS;
+  }
+
   #pingable(): readonly registry.Replica[] {
     return this.#peers().filter(({ pingAddress }) => URL.canParse(pingAddress));
   }
@@ -63,7 +69,7 @@ export class Pinger {
       const { replicaId, ms, reused } = await ask(peer.pingAddress);
       if (replicaId !== peer.id) trips.failed();
       else if (reused) trips.answered(ms, performance.now());
-      else trips.reached();
+      else trips.reached(performance.now());
     } catch {
       trips.failed(); // why is of no use here: three in a row are reported
     }

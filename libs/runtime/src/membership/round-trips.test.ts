@@ -21,6 +21,9 @@ test("a peer is unreachable after three failures in a row, until it answers", ()
   expect(trips.summary(0).unreachable).toBe(false);
   trips.failed();
   expect(trips.summary(0).unreachable).toBe(true);
-  trips.reached();
-  expect(trips.summary(0).unreachable).toBe(false);
+  trips.reached(70);
+  expect(trips.summary(70).unreachable).toBe(false);
+  trips.answered(2, 80);
+  trips.failed();
+  expect(trips.heardAtMs).toBe(80);
 });

@@ -14,19 +14,26 @@ const FAILURES = 3;
 export class RoundTrips {
   readonly #samples: { readonly ms: number; readonly atMs: number }[] = [];
   #failures = 0;
+  #heardAtMs = -Infinity;
 
   answered(ms: number, nowMs: number): void {
-    this.#failures = 0;
+    this.reached(nowMs);
     this.#samples.push({ ms, atMs: nowMs });
   }
 
   /** An answer that says that it is there, but not how far: its connection had to be made first. */
-  reached(): void {
+  reached(nowMs: number): void {
     this.#failures = 0;
+    this.#heardAtMs = nowMs;
   }
 
   failed(): void {
     this.#failures += 1;
+  }
+
+  /** When it last answered. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
   }
 
   summary(nowMs: number): RoundTripSummary {
