@@ -81,6 +81,27 @@ test.concurrent("asked to move, it is up elsewhere before it leaves", async ({ e
 });
 
 test.concurrent(
+  "the only replica drains: it is looked for another less and less often, and what it lost is dialed anew at once",
+  async ({ expect }) => {
+    const log = recordedLog();
+    const told = (message: string, field: string) =>
+      log.lines.filter((line) => line.message === message).map(({ fields }) => Number(fields[field]));
+    await using peer = await PlanePeer.start({ isDraining: true });
+    await using proxy = await FaultyProxy.start({ host: "127.0.0.1", port: peer.port });
+    using _ = connection(proxy.through(peer.url), { log });
+    await eventually(() => expect(told("asked to move", "waitMs").length).toBeGreaterThan(5));
+    for (const [at, waitMs] of told("asked to move", "waitMs").entries())
+      expect(waitMs).toBeGreaterThanOrEqual(25 * 2 ** at);
+    peer.behaviour.isDraining = false;
+    const streams = peer.streams.length;
+    proxy.cut(); // in the middle of a long wait
+    await peer.stream(streams + 1);
+    const [retryMs] = told("line to the control plane is down", "retryMs");
+    expect(retryMs).toBeLessThanOrEqual(50);
+  },
+);
+
+test.concurrent(
   "a token that no build has reported yet is tried again until it is known",
   async ({ expect }) => {
     await using peer = await PlanePeer.start({ refuse: "token_unknown: no build has reported it" });

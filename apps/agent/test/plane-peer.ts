@@ -28,6 +28,8 @@ export interface Behaviour {
   refuse?: string | undefined;
   acknowledge: boolean;
   answerBeats: boolean;
+  /** Every stream is asked to move at once. */
+  isDraining?: boolean;
   manifest?: agent.Manifest | undefined;
 }
 
@@ -135,6 +137,7 @@ export class PlanePeer implements AsyncDisposable {
           const beside = this.streams.filter(({ ended }) => !ended).length;
           seen = { hello: message.value, send, fail, ended: false, beside };
           this.streams.push(seen);
+          if (this.behaviour.isDraining === true) send({ $case: "move", value: {} });
           if (this.behaviour.manifest !== undefined)
             send({ $case: "manifest", value: this.behaviour.manifest });
         } else if (message.$case === "beat") {

@@ -16,11 +16,14 @@ const UNKNOWN_TOKEN_MS = 10 * 60_000;
 
 /**
  * Keeps one line to the control plane, wherever a replica answers. A line that breaks is opened anew after a jittered delay;
- * one that is asked to move is left only when its successor is up.
+ * one that is asked to move is left only when its successor is up, and a successor that is asked to move at once, because no
+ * other replica is there, takes longer and longer to look again.
  */
 export class PlaneConnection {
   readonly #options: PlaneOptions;
   readonly #backoff = new Backoff();
+  /** Apart from the other: a replica that asks too often must not make a line that is lost wait. */
+  readonly #moving = new Backoff();
   readonly #closing = new AbortController();
   #line: PlaneLine | undefined;
   #unknownSince: number | undefined;
@@ -98,19 +101,25 @@ export class PlaneConnection {
   /** A line that is up, opened while the old one still works; or how the old one has ended meanwhile. */
   async #successor(old: PlaneLine): Promise<PlaneLine | LineEnd> {
     for (;;) {
+      const waitMs = this.#moving.nextMs();
+      this.#options.log.debug("asked to move", { waitMs: Math.round(waitMs) });
+      const ended = await Promise.race([sleep(waitMs, this.#closing.signal), old.ended]);
+      if (ended !== undefined) return ended;
       const line = new PlaneLine(this.#options);
       const first = await Promise.race([
         line.up.then(() => "up" as const),
         line.ended,
         old.ended.then((end) => ({ old: end })),
       ]);
-      if (first === "up") return line;
+      if (first === "up") {
+        this.#moving.connected();
+        return line;
+      }
       if ("old" in first) {
         line.leave();
         return first.old;
       }
       if (first.kind === "token_revoked" || first.kind === "superseded") return first;
-      await Promise.race([sleep(this.#backoff.nextMs(), this.#closing.signal), old.ended]);
     }
   }
 
