@@ -76,6 +76,18 @@ withTerraform(
   },
 );
 
+withTerraform("a replica that drains, when there is no other, still takes a build to its end", async () => {
+  await using folder = await temporaryFolder();
+  await using plane = await ScriptedPlane.open();
+  plane.draining = true;
+  await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
+  const gate = join(folder.path, "gate");
+  await writeFile(gate, "");
+  plane.offer(await buildJob(plane, waitingTemplate(gate)));
+  await completes(plane);
+  expectWholeLog(plane);
+});
+
 withTerraform("the answers that a build waits for come again when they were lost", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { durationFromMs, provisioner } from "@berth/contract";
 import { type Call, type Listener, type Stream, openListener } from "@berth/rpc";
-import { CodedError } from "@berth/std";
+import { CodedError, sleep } from "@berth/std";
 import { createMetrics } from "@berth/telemetry";
 import { recordedLog, temporaryFolder } from "@berth/testing";
 
@@ -24,6 +24,8 @@ export class ScriptedPlane implements AsyncDisposable {
   refusal: CodedError | undefined;
   /** Hears, and answers nothing. */
   silent = false;
+  /** Asks whoever attaches to go elsewhere, as a replica that drains does; its answers take as long as a database's. */
+  draining = false;
   /** Answers beats, and that its database is away. */
   databaseAway = false;
   /** The stream is cut once in place of the answer to such a message. */
@@ -193,6 +195,7 @@ export class ScriptedPlane implements AsyncDisposable {
         stream.send({
           message: { $case: "attached", value: { committedSequence, subEpoch: 1n, cancelRequested } },
         });
+        if (this.draining) stream.send({ message: { $case: "move", value: {} } });
         continue;
       }
       if (message.$case === "beat") {
@@ -201,6 +204,7 @@ export class ScriptedPlane implements AsyncDisposable {
         continue;
       }
       if (this.databaseAway) continue;
+      if (this.draining) await sleep(20);
       if (this.#commit(jobId, sequence, message, stream, cut)) return;
     }
   }

@@ -13,6 +13,8 @@ import { type Replicas, isRefusal } from "./replicas.ts";
 //   J2  A stream is left for the next one before anything is sent on that.
 //   J3  A line that is fenced or refused says so once and dials no more. Fenced is what an attach is refused for: a stream that
 //       was attached may also be fenced by an attach of our own that a frozen replica only now gets to.
+//   J4  A replica that asks to move may be the only one there is: it is left after a while that grows each time, and until then
+//       the job goes on there.
 
 type Message = NonNullable<provisioner.RunJobRequest["message"]>;
 type Answer = NonNullable<provisioner.RunJobResponse["message"]>;
@@ -57,6 +59,7 @@ export class JobLine {
   readonly #contact: Contact;
   readonly #closing = new AbortController();
   readonly #working: Promise<void>;
+  readonly #moving = new Backoff();
   #pending: Pending[] = [];
   #sequence = 0n;
   #attached: Attachment | undefined;
@@ -96,9 +99,11 @@ export class JobLine {
     let failures = 0;
     while (this.#shouldDial()) {
       const startedAt = performance.now();
-      const held = await this.#attachOnce(failures);
-      failures = held ? 0 : failures + 1;
-      if (held && performance.now() - startedAt > this.#options.periods.redialMs) backoff.connected();
+      const end = await this.#attachOnce(failures);
+      failures = end === "refused" ? failures + 1 : 0;
+      if (end === "moved") continue; // J4: it has waited
+      if (end === "lost" && performance.now() - startedAt > this.#options.periods.redialMs)
+        backoff.connected();
       if (this.#shouldDial()) await sleep(backoff.nextMs(), this.#closing.signal);
     }
   }
@@ -107,11 +112,12 @@ export class JobLine {
     return !this.#closing.signal.aborted && this.#over === undefined;
   }
 
-  /** Attaches and serves one stream to its end; answers whether it was attached at all. */
-  async #attachOnce(failures: number): Promise<boolean> {
+  /** Attaches and serves one stream to its end; `refused`: it was never attached. */
+  async #attachOnce(failures: number): Promise<"refused" | "lost" | "moved"> {
     const { replicas, periods, roundTrip, jobId, epoch, identity, log } = this.#options;
     using client = replicas.dial(failures);
-    const stream = client.runJob({ signal: this.#closing.signal });
+    const leaving = new AbortController();
+    const stream = client.runJob({ signal: AbortSignal.any([this.#closing.signal, leaving.signal]) });
     const { daemonId, incarnation } = identity;
     const attach = { jobId, epoch, daemonId, incarnation, traceparent: currentTraceparent() ?? "" };
     stream.send({ sequence: 0n, message: { $case: "attach", value: attach } });
@@ -127,7 +133,7 @@ export class JobLine {
     let held = false;
     try {
       for await (const { message } of stream) {
-        if (message?.$case === "move") break;
+        if (message?.$case === "move") void this.#waitToMove(leaving); // J4
         if (message?.$case === "attached") {
           held = true;
           beats.begin();
@@ -138,10 +144,17 @@ export class JobLine {
     } catch (error) {
       this.#judge(error, held);
     }
-    stream.cancel(); // J2
+    const isMoved = leaving.signal.aborted;
+    leaving.abort(); // J2
     this.#attached?.leave();
     this.#attached = undefined;
-    return held;
+    if (isMoved) return "moved";
+    return held ? "lost" : "refused";
+  }
+
+  async #waitToMove(leaving: AbortController): Promise<void> {
+    await sleep(this.#moving.nextMs(), leaving.signal);
+    leaving.abort();
   }
 
   #judge(error: unknown, wasAttached: boolean): void {
@@ -166,6 +179,7 @@ export class JobLine {
     const { ears } = this.#options;
     switch (message.$case) {
       case "attached":
+        this.#moving.connected();
         this.#contact.heard(true);
         this.#committedTo(message.value.committedSequence);
         this.#attached = new Attachment(stream, this.#pending);
