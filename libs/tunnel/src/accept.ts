@@ -31,6 +31,7 @@ interface HalfOpen {
  *   A2  A session whose dialer has not sent an authentic packet is half-open: nobody hears of it, and there are at most
  *       MAX_HALF_OPEN, the oldest giving way.
  *   A3  A session lasts no longer than its last ticket's `relayUntil`, by the server's clock.
+ *   A4  A session keeps its id: nobody else's packets take its place, and whoever ends sessions finds it.
  */
 class TunnelAcceptor implements Acceptor {
   readonly #options: AcceptOptions<RelayConnection>;
@@ -76,16 +77,25 @@ class TunnelAcceptor implements Acceptor {
     const before = this.#seen.answerTo(hello.ephemeral);
     if (before !== undefined) return void relay.send(hello.peerKey, before); // A1
     const verdict = this.#judge(hello.ticket, hello.peerKey, "start");
-    if (!verdict.valid || this.#seen.isFull) {
-      const reason = verdict.valid ? "too many sessions are being opened" : verdict.reason;
-      relay.send(hello.peerKey, hello.answer({ kind: "refused", reason }).packet);
-      return;
-    }
+    if (!verdict.valid) return this.#refuse(hello, verdict.reason);
+    const obstacle = this.#obstacle(hello.sessionId);
+    if (obstacle !== undefined) return this.#refuse(hello, obstacle);
     const resetToken = resetTokenOf(relay.identity, hello.sessionId);
     const { packet, keys } = hello.answer({ kind: "accepted", resetToken });
     this.#seen.remember(hello.ephemeral, packet, verdict.claims.startBefore);
     this.#begin(hello, verdict.claims, keys);
     relay.send(hello.peerKey, packet);
+  }
+
+  #refuse(hello: Hello, reason: string): void {
+    this.#options.relay.send(hello.peerKey, hello.answer({ kind: "refused", reason }).packet);
+  }
+
+  /** Why a session cannot begin now, whoever asks. */
+  #obstacle(sessionId: Buffer): string | undefined {
+    if (this.#seen.isFull) return "too many sessions are being opened";
+    const id = sessionId.toString("hex");
+    return this.#halfOpen.has(id) || this.#sessions.has(id) ? "the session's id is taken" : undefined; // A4
   }
 
   #judge(ticket: string, peerKey: Buffer, purpose: "start" | "relay") {

@@ -14,8 +14,9 @@ export class Outbox {
   readonly #waiting = new Map<string, Entry>();
   readonly #latest = new Map<string, Entry>();
 
-  get isEmpty(): boolean {
-    return this.#waiting.size === 0;
+  /** Frames that must arrive and have not yet. */
+  get unacknowledged(): number {
+    return this.#latest.size;
   }
 
   /** A frame that is sent again until it has arrived, or a newer one of its key. */

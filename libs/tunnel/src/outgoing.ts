@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CodedError } from "@berth/std";
 import { InFlight, type SentPacket } from "./in-flight.ts";
 import { Outbox } from "./outbox.ts";
 import { PacketBuilder } from "./packet-builder.ts";
@@ -59,6 +60,11 @@ export class Outgoing {
   /** Bytes of packets sent, all in all. */
   get sentBytes(): number {
     return this.#sentBytes;
+  }
+
+  /** Packets and frames that the peer has said nothing of. */
+  get unacknowledged(): number {
+    return this.#flight.count + this.outbox.unacknowledged;
   }
 
   get hasPath(): boolean {
@@ -123,8 +129,11 @@ export class Outgoing {
     }
   }
 
+  /** @throws CodedError when the peer acknowledges what was never sent. */
   acknowledged(frame: Extract<ControlFrame, { type: "ack" }>, now: number): void {
     if (frame.path !== this.#pathId) return; // of a path that was given up
+    if (frame.ranges.some(({ high }) => high >= this.#nextNumber))
+      throw new CodedError("invalid_argument", "it acknowledges what was never sent");
     const inFlightBytes = this.#flight.bytes;
     const { acknowledged, lost } = this.#flight.acknowledge(frame.ranges);
     const newest = acknowledged.at(-1);

@@ -5,8 +5,13 @@ interface Piece {
   readonly data: Buffer;
 }
 
-/** A small slice of a big packet is copied, or it would keep the whole packet in memory until it is read. */
-const COPY_BELOW_BYTES = 2048;
+/** A slice of a packet so many times its size is copied, or it would keep the packet in memory until it is read. */
+const COPY_OUT_OF = 4;
+/** Small pieces that follow each other and wait to be read are joined: a byte that waits must not cost a hundred. */
+const JOIN_BELOW_BYTES = 2 * 1024;
+const JOINED_BYTES = 8 * 1024;
+/** Pieces with gaps between them: more is no loss, but a peer that wants our memory. */
+const MAX_PIECES = 16_384;
 
 /** Puts a stream's bytes back in order, each exactly once, whatever was repeated or came late. */
 export class Reassembly {
@@ -36,7 +41,7 @@ export class Reassembly {
     return this.#finalOffset !== undefined;
   }
 
-  /** @throws CodedError when the peer contradicts itself about where the stream ends. */
+  /** @throws CodedError when the peer contradicts itself about where the stream ends, or leaves too many gaps. */
   insert(offset: number, data: Buffer, isLast: boolean): void {
     const end = offset + data.length;
     if (isLast) this.finish(end);
@@ -81,6 +86,7 @@ export class Reassembly {
     const before = this.#pieces[at - 1];
     const from = Math.max(piece.offset, before === undefined ? 0 : before.offset + before.data.length);
     const end = piece.offset + piece.data.length;
+    if (at === this.#pieces.length && before !== undefined && this.#joined(before, piece, from, end)) return;
     const fresh: Piece[] = [];
     let gapFrom = from;
     let until = at;
@@ -95,12 +101,24 @@ export class Reassembly {
     }
     if (gapFrom < end) fresh.push(cut(piece, gapFrom, end));
     this.#pieces.splice(at, until - at, ...fresh);
+    if (this.#pieces.length > MAX_PIECES)
+      throw new CodedError("resource_exhausted", "reading a stream: its peer leaves too many gaps");
+  }
+
+  /** Appends to the last piece what follows it directly, when both are small; answers whether it did. */
+  #joined(last: Piece, piece: Piece, from: number, end: number): boolean {
+    const bytes = end - last.offset;
+    if (from !== last.offset + last.data.length || end - from >= JOIN_BELOW_BYTES || bytes > JOINED_BYTES)
+      return false;
+    const rest = piece.data.subarray(Math.max(0, from - piece.offset));
+    this.#pieces[this.#pieces.length - 1] = { offset: last.offset, data: Buffer.concat([last.data, rest]) };
+    return true;
   }
 }
 
 function cut(piece: Piece, from: number, to: number): Piece {
   const data = piece.data.subarray(from - piece.offset, to - piece.offset);
-  const isSmallPart = data.length < COPY_BELOW_BYTES && data.buffer.byteLength > 4 * data.length;
+  const isSmallPart = data.buffer.byteLength > COPY_OUT_OF * data.length;
   return { offset: from, data: isSmallPart ? Buffer.from(data) : data };
 }
 

@@ -79,6 +79,24 @@ test("a peer that contradicts itself about the end is found out", () => {
   expect(() => reader.finish(9)).toThrow("contradicts");
 });
 
+test("single bytes that wait to be read are kept together, and so is what is written after a gap", () => {
+  const reader = new Reassembly();
+  for (let at = 1; at < 100_000; at += 1) reader.insert(at, pattern.subarray(at, at + 1), false);
+  reader.insert(0, pattern.subarray(0, 1), false);
+  const heard: Buffer[] = [];
+  for (let data = reader.take(); data !== undefined; data = reader.take()) heard.push(data);
+  expect(Buffer.concat(heard).equals(pattern.subarray(0, 100_000))).toBe(true);
+  expect(heard.length).toBeLessThan(20);
+});
+
+test("a peer that leaves nothing but gaps is found out", () => {
+  const reader = new Reassembly();
+  const leaveGaps = () => {
+    for (let at = 1; at < 100_000; at += 2) reader.insert(at, Buffer.alloc(1), false);
+  };
+  expect(leaveGaps).toThrow("too many gaps");
+});
+
 test("an end without bytes is sent and acknowledged", () => {
   const queue = new SendQueue(0);
   expect(queue.isReady(0)).toBe(false);

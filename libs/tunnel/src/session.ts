@@ -13,6 +13,8 @@ import { decodeFrames, type Frame } from "./wire.ts";
 const ABANDON_MS = 15 * 60_000;
 /** A dialer that has heard nothing for so long asks whether the peer is there. */
 const KEEP_ALIVE_MS = 20_000;
+/** Packets and frames that a peer may leave unacknowledged: seconds of the busiest line. */
+const MAX_UNACKNOWLEDGED = 100_000;
 
 /** What a handshake leaves, and what the session's owner wants to hear. */
 export interface SessionOptions {
@@ -24,6 +26,7 @@ export interface SessionOptions {
   /** The handshake's round trip, when it was measured. */
   readonly roundTripMs?: number | undefined;
   readonly abandonMs?: number;
+  readonly maxUnacknowledged?: number;
   /** @throws CodedError to refuse a stream of the peer. */
   readonly admit?: (target: StreamTarget, ticket: TicketClaims | undefined) => void;
   /** The first authentic packet of the peer has come: it is alive, and no replay. */
@@ -37,7 +40,8 @@ export interface SessionOptions {
  * Invariants
  *   S1  Nothing acts before an authentic packet of the peer: a replayed message 1 gets no further than a half-open session.
  *   S2  Losing a path ends nothing. Only a close, a broken rule, or 15 minutes of silence do.
- *   S3  After the end there is no timer, no stream and no turn of the event loop left.
+ *   S3  What a peer makes us keep is bounded: bytes by credit, what it does not acknowledge by number.
+ *   S4  After the end there is no timer, no stream and no turn of the event loop left.
  */
 export class TunnelSession implements Session {
   readonly id: string;
@@ -153,6 +157,8 @@ export class TunnelSession implements Session {
       const frames = decodeFrames(heard.plain);
       if (frames.some(({ type }) => type !== "ack" && type !== "close")) this.#incoming.owe(heard.path, now);
       for (const frame of frames) this.#act(frame, now);
+      if (this.#outgoing.unacknowledged > (this.#options.maxUnacknowledged ?? MAX_UNACKNOWLEDGED))
+        throw new CodedError("resource_exhausted", "it acknowledges nothing"); // S3
     } catch (broken) {
       if (!(broken instanceof CodedError)) throw broken;
       const reason = `the peer broke the protocol: ${messageOf(broken)}`;

@@ -7,8 +7,10 @@ import type { Path } from "../src/types.ts";
 export interface Weather {
   readonly drop?: number;
   readonly duplicate?: number;
-  /** Holds a packet back behind the next ones: direct paths only. */
+  /** Holds a packet back behind the next ones: what only direct paths and malicious relays do. */
   readonly reorder?: number;
+  /** Changes a byte. */
+  readonly corrupt?: number;
 }
 
 /** A small seeded generator, so that a failing run replays. */
@@ -46,7 +48,7 @@ export class LossyPath implements Path {
     const packet = Buffer.concat(parts);
     this.seen.push(packet);
     if (this.isCut || this.#random() < (this.weather.drop ?? 0)) return true;
-    this.#queue.push(packet);
+    this.#queue.push(this.#random() < (this.weather.corrupt ?? 0) ? this.#corrupted(packet) : packet);
     if (this.#random() < (this.weather.duplicate ?? 0)) this.#queue.push(packet);
     this.#schedule();
     this.#isFull = this.#queue.length > 16;
@@ -55,6 +57,13 @@ export class LossyPath implements Path {
 
   onDrain(hear: () => void): void {
     this.#drained = hear;
+  }
+
+  #corrupted(packet: Buffer): Buffer {
+    const changed = Buffer.from(packet);
+    const at = Math.floor(this.#random() * changed.length);
+    changed[at] = (changed[at] ?? 0) ^ (1 + Math.floor(this.#random() * 255));
+    return changed;
   }
 
   #schedule(): void {

@@ -125,6 +125,42 @@ test("over direct paths that reorder besides, every byte arrives in order, once"
   );
 }, 60_000);
 
+test("a malicious relay that drops, repeats, reorders and corrupts can delay, and nothing else", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        seed: fc.nat(),
+        kind: fc.constant("relay" as const),
+        weather: fc.record({
+          ...{ drop: share(0.1), duplicate: share(0.2), reorder: share(0.3), corrupt: share(0.1) },
+        }),
+        sizes,
+        replacements: strikes,
+      }),
+      echoRun,
+    ),
+    { numRuns: 20 },
+  );
+}, 60_000);
+
+test("ten thousand streams, a thousand at a time, come and go over one session", async () => {
+  const pair = new SessionPair();
+  pair.acceptor.onStream((stream) => stream.pipe(stream));
+  let echoed = 0;
+  for (let round = 0; round < 10; round++) {
+    const opened = await Promise.all(
+      Array.from({ length: 1000 }, (_, port) => pair.dialer.open({ service: "tcp", port })),
+    );
+    for (const stream of opened) {
+      stream.on("data", (data: Buffer) => (echoed += data.length));
+      stream.end("x");
+    }
+    await runUntil(() => opened.every(({ destroyed }) => destroyed), advance);
+  }
+  expect(echoed).toBe(10_000);
+  await pair.close();
+}, 60_000);
+
 test("replayed and forged packets change nothing", async () => {
   const pair = new SessionPair();
   const streams: TunnelStream[] = [];

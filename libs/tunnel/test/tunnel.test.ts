@@ -13,6 +13,7 @@ import {
   type Session,
   type TicketClaims,
 } from "../src/index.ts";
+import { DialHandshake } from "../src/hello.ts";
 import { TestRegion, type TestRelayNode } from "./test-relay.ts";
 
 const signing = generateKeyPairSync("ed25519");
@@ -261,6 +262,28 @@ test("a replayed hello does nothing", async () => {
   await session.close();
   await eventually(() => expect(agent.acceptor.sessions).toEqual([]));
   for (let time = 0; time < 5; time++) agent.relay.switchboard.receive(hello!.packet, Buffer.alloc(32));
+  expect(agent.sessions).toHaveLength(1);
+});
+
+test("a second session of an id that is taken is refused, and the first goes on", async () => {
+  const agent = startAgent();
+  const session = await openSession(connectRelay(), agent.relay);
+  expect(await echo(session, Buffer.from("first"))).toEqual(Buffer.from("first"));
+  const other = connectRelay();
+  await eventually(() => expect(other.isUp).toBe(true));
+  const id = Buffer.from(session.id, "hex");
+  const handshake = new DialHandshake(
+    other.identity,
+    agent.relay.identity.publicKey,
+    id,
+    ticketFor(other, agent.relay),
+  );
+  const answer = new Promise((resolve) =>
+    other.switchboard.register(id, (packet) => resolve(handshake.read(packet)?.welcome)),
+  );
+  other.send(agent.relay.identity.publicKey, handshake.hello);
+  expect(await answer).toEqual({ kind: "refused", reason: "the session's id is taken" });
+  expect(await echo(session, Buffer.from("still"))).toEqual(Buffer.from("still"));
   expect(agent.sessions).toHaveLength(1);
 });
 
