@@ -44,10 +44,11 @@ function edgeContext(plane: Plane): EdgeContext {
   };
 }
 
-function followerAccess({ database, derpMap }: Plane): FollowerAccess {
+function followerAccess(plane: Plane): FollowerAccess {
+  const { database, derpMap } = plane;
   return {
     async admit(request, permission) {
-      const caller = await authenticate(database.sql, request);
+      const caller = await authenticate(plane, request);
       const scope = scopeFor(caller, permission);
       if (scope === undefined) throw notFound();
       return { userId: caller.userId, within: ownerWithin(caller, scope) };

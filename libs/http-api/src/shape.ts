@@ -50,9 +50,28 @@ export const name = () =>
     description: "Letters, digits and single hyphens between them, at most 32, and neither new nor create",
   });
 
+/** A whole number that a question gives: within what every language and the database count exactly. */
+export const exact = ({ minimum = Number.MIN_SAFE_INTEGER } = {}) =>
+  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
+
+/** A documented field of a question that is not served yet: only its empty values are taken, as ignoring it would be a lie. */
+export const unserved = () =>
+  Type.Optional(
+    Type.Union(
+      [
+        Type.Null(),
+        Type.Literal(false),
+        Type.Literal(0),
+        Type.Literal(""),
+        Type.Array(Type.Unknown(), { maxItems: 0 }),
+      ],
+      { description: "This is not served yet: leave it out" },
+    ),
+  );
+
 /** What every list takes. */
 export const pagination = {
   limit: optional(Type.Integer({ minimum: 0, maximum: 1000 })),
-  offset: optional(Type.Integer({ minimum: 0 })),
+  offset: optional(exact({ minimum: 0 })),
   after_id: optional(id()),
 };

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Route } from "@berth/http-api";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { authenticate } from "../identity/authenticate.ts";
+import { acts, demandOwnPage } from "../identity/credentials.ts";
 import { type Caller, scopeFor } from "../identity/caller.ts";
 import type { Scope } from "../identity/roles.ts";
 import type { Plane } from "../plane.ts";
@@ -62,8 +63,10 @@ export class Binder {
 
   async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<Admission> {
     const address = this.#addressOf(request.raw);
-    const caller =
-      route.permission === "none" ? undefined : await authenticate(this.#plane.database.sql, request.raw);
+    const open = route.permission === "none";
+    // a foreign page must not log this browser in as somebody else, nor become the first user of a server on this machine
+    if (open && acts(request.raw)) demandOwnPage(request.raw, this.#plane.accessUrl);
+    const caller = open ? undefined : await authenticate(this.#plane, request.raw);
     await this.#limit(route, request, reply, caller, address);
     const scope = caller === undefined ? "any" : scopeFor(caller, route.permission);
     if (scope === undefined) throw route.params === undefined ? forbidden() : notFound();

@@ -46,5 +46,21 @@ export function booleanOf(field: string, value: string | undefined): boolean | u
   });
 }
 
+/** One of a closed set of words, in any case. @throws Problem 400 when it is none */
+export function wordOf<const Word extends string>(
+  field: string,
+  value: string | undefined,
+  words: readonly Word[],
+): Word | undefined {
+  if (value === undefined) return undefined;
+  const word = words.find((one) => one === value.toLowerCase());
+  if (word !== undefined) return word;
+  throw new Problem(400, "Invalid search query.", {
+    validations: [
+      { field, detail: `Query param "${field}" must be one of ${words.join(", ")}, and is "${value}".` },
+    ],
+  });
+}
+
 /** A part of a LIKE pattern that means itself. */
 export const literally = (text: string) => text.replace(/[\\%_]/g, "\\$&");

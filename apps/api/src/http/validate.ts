@@ -14,10 +14,34 @@ export function validatorOf<S extends TSchema>(schema: S, place: Place): (value:
     const value = place === "body" ? given : Value.Convert(schema, { ...(given as object) });
     if (place === "body" && (typeof value !== "object" || value === null))
       throw new Problem(400, "Request body must be a JSON object.");
+    const unkept = fieldsWithNul(value);
+    if (unkept.length > 0)
+      throw new Problem(400, "Validation failed.", {
+        validations: unkept.map((field) => ({
+          field,
+          detail: "It holds a NUL character, which cannot be kept.",
+        })),
+      });
     if (compiled.Check(value)) return value;
-    const validations = compiled.Errors(value).flatMap((error) => validationsOf(schema, error));
+    const validations = outermost(compiled.Errors(value)).flatMap((error) => validationsOf(schema, error));
     throw new Problem(400, "Validation failed.", { validations, ...detailOf(validations) });
   };
+}
+
+/** Postgres keeps every character but this one. A body may be nested deeper than a stack is. */
+function fieldsWithNul(value: unknown): string[] {
+  const found: string[] = [];
+  const open: [field: string, value: unknown][] = [["", value]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [field, at] = next;
+    if (typeof at === "string" && at.includes("\0")) found.push(field);
+    if (typeof at !== "object" || at === null) continue;
+    for (const [name, part] of Object.entries(at)) {
+      if (name.includes("\0")) found.push(field);
+      open.push([field === "" ? name : `${field}.${name}`, part]);
+    }
+  }
+  return found;
 }
 
 const detailOf = ([first]: Validation[]) =>
@@ -29,6 +53,14 @@ interface SchemaError {
   readonly instancePath: string;
   readonly params: object;
   readonly message: string;
+}
+
+/** Of a union that no branch of fits, the union alone: what each branch missed tells nobody anything. */
+function outermost(errors: readonly SchemaError[]): SchemaError[] {
+  const unions = errors
+    .filter(({ keyword }) => keyword === "anyOf")
+    .map((error) => `${error.schemaPath}/anyOf/`);
+  return errors.filter(({ schemaPath }) => !unions.some((union) => schemaPath.startsWith(union)));
 }
 
 function validationsOf(schema: TSchema, error: SchemaError): Validation[] {

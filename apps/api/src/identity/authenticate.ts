@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Sql } from "@berth/database";
 import { Problem } from "../http/problem.ts";
+import type { Plane } from "../plane.ts";
 import type { Caller } from "./caller.ts";
-import { credentialsOf, isSameOrigin } from "./credentials.ts";
+import { acts, credentialsOf, demandOwnPage } from "./credentials.ts";
 import { parseToken, secretFits } from "./token.ts";
 
 interface KeyRow {
@@ -26,15 +27,15 @@ const unauthorized = (detail: string) =>
  * Who makes this request, be it plain or an upgrade.
  * @throws Problem 401 when nobody known does, 403 when a foreign page uses a browser's cookie
  */
-export async function authenticate(sql: Sql, request: IncomingMessage): Promise<Caller> {
+export async function authenticate(
+  { database, accessUrl }: Pick<Plane, "database" | "accessUrl">,
+  request: IncomingMessage,
+): Promise<Caller> {
   const credentials = credentialsOf(request);
   if (credentials === undefined)
     throw unauthorized('Cookie "coder_session_token", the header or the query parameter must be provided.');
-  const changes = request.method !== "GET" && request.method !== "HEAD";
-  const upgrades = request.headers.upgrade !== undefined;
-  if (credentials.ambient && (changes || upgrades) && !isSameOrigin(request))
-    throw new Problem(403, "A page of another origin may not act with this browser's session.");
-  return callerOf(sql, credentials.token);
+  if (credentials.ambient && acts(request)) demandOwnPage(request, accessUrl);
+  return callerOf(database.sql, credentials.token);
 }
 
 async function callerOf(sql: Sql, token: string): Promise<Caller> {

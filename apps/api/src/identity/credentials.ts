@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { Problem } from "../http/problem.ts";
 import { requestUrl } from "../http/request-url.ts";
 
 const NAME = "coder_session_token";
@@ -30,14 +31,24 @@ export function sessionCookie(token: string | undefined, { secure }: { readonly 
   return `${NAME}=${token ?? ""}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}${life}`;
 }
 
+/** Whether a request may change something or open a WebSocket: a page that only asks shows nobody its answer. */
+export function acts({ method, headers }: Pick<IncomingMessage, "method" | "headers">): boolean {
+  return (method !== "GET" && method !== "HEAD") || headers.upgrade !== undefined;
+}
+
 /**
- * Whether a request that carries a cookie was made by our own pages: another site's page, and another app on the same
- * site, send the cookie too.
+ * Refuses what a page of another origin does with this browser: another site's page, and another app on the same site, reach us
+ * through it and send its cookie along.
+ * @throws Problem 403
  */
-export function isSameOrigin(request: Pick<IncomingMessage, "headers">): boolean {
-  const site = request.headers["sec-fetch-site"];
-  if (site !== undefined) return site === "same-origin" || site === "none";
-  const origin = request.headers.origin;
-  // no browser sends a cookie to a changing route or a WebSocket without naming its origin
-  return origin === undefined || URL.parse(origin)?.host === request.headers.host;
+export function demandOwnPage({ headers }: Pick<IncomingMessage, "headers">, accessUrl: URL): void {
+  const site = headers["sec-fetch-site"];
+  const own =
+    site === undefined ? isOwnOrigin(headers, accessUrl) : site === "same-origin" || site === "none";
+  if (!own) throw new Problem(403, "A page of another origin may not act with this browser.");
+}
+
+/** No browser changes anything or opens a WebSocket without naming its origin; a proxy may have renamed the host. */
+function isOwnOrigin({ origin, host }: IncomingMessage["headers"], accessUrl: URL): boolean {
+  return origin === undefined || origin === accessUrl.origin || URL.parse(origin)?.host === host;
 }

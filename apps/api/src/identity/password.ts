@@ -1,4 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from "node:crypto";
+import { deferred, type Deferred } from "@berth/std";
+import { Problem } from "../http/problem.ts";
 
 const PARAMETERS = { N: 2 ** 15, r: 8, p: 1 } as const;
 const KEY_BYTES = 32;
@@ -27,7 +29,39 @@ export async function passwordFits(password: string, hash: string | null): Promi
 
 const NOBODY = `scrypt$${PARAMETERS.N}$${PARAMETERS.r}$${PARAMETERS.p}$AAAAAAAAAAAAAAAAAAAAAA$${"A".repeat(43)}`;
 
-function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
+/** Each takes 32 MiB and one of the four threads that files and names need too. */
+const AT_ONCE = 2;
+/** Some seconds of work: who comes later is told so, instead of waiting behind a flood. */
+const MAY_WAIT = 32;
+
+const waiting: Deferred<void>[] = [];
+let running = 0;
+
+/** @throws Problem 429 when too many wait */
+async function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
+  if (running >= AT_ONCE) await turn();
+  else running += 1;
+  try {
+    return await derived(password, salt, options);
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next.resolve(); // takes this one's place
+  }
+}
+
+function turn(): Promise<void> {
+  if (waiting.length >= MAY_WAIT)
+    throw new Problem(429, "Too many people log in at once.", {
+      detail: "Try again in a moment.",
+      headers: { "retry-after": "2" },
+    });
+  const mine = deferred();
+  waiting.push(mine);
+  return mine.promise;
+}
+
+function derived(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password.normalize("NFC"), salt, KEY_BYTES, { ...options, maxmem: MAX_MEMORY }, (error, key) => {
       if (error === null) resolve(key);

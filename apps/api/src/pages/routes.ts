@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { CodedError } from "@berth/std";
-import { Problem } from "../http/problem.ts";
+import { Problem, problemOf } from "../http/problem.ts";
+import { requestUrl } from "../http/request-url.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { Plane } from "../plane.ts";
@@ -21,20 +21,20 @@ import { contentSecurityPolicy, layout } from "./layout.ts";
 export function pages(app: FastifyInstance, plane: Plane): void {
   const { sql } = plane.database;
 
-  /** The page for somebody who is logged in; for anybody else the way there, which leads back here. */
+  /** What somebody who is logged in is answered; anybody else is shown the way in, which leads to `next`. */
   async function guarded(
     request: FastifyRequest,
     reply: FastifyReply,
     next: string,
-    page: (caller: Caller) => Content,
+    answer: (caller: Caller) => FastifyReply,
   ): Promise<FastifyReply> {
     try {
       const caller = await callerOf(request);
-      const content = caller === undefined ? await wayIn(next) : page(caller);
-      return await show(reply, 200, content);
+      return caller === undefined ? await show(reply, 200, await wayIn(next)) : await answer(caller);
     } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== "unavailable") throw error;
-      return await show(reply.header("retry-after", "2"), 503, awayPage());
+      const problem = problemOf(error);
+      if (problem?.status !== 503) throw error;
+      return show(reply.headers(problem.headers), 503, awayPage());
     }
   }
 
@@ -44,7 +44,7 @@ export function pages(app: FastifyInstance, plane: Plane): void {
 
   async function callerOf(request: FastifyRequest): Promise<Caller | undefined> {
     try {
-      return await authenticate(sql, request.raw);
+      return await authenticate(plane, request.raw);
     } catch (error) {
       if (error instanceof Problem && error.status === 401) return undefined;
       throw error;
@@ -52,15 +52,16 @@ export function pages(app: FastifyInstance, plane: Plane): void {
   }
 
   app.get("/", (request, reply) =>
-    guarded(request, reply, "/", ({ username }) => homePage(username, plane.accessUrl.origin)),
+    guarded(request, reply, "/", ({ username }) =>
+      show(reply, 200, homePage(username, plane.accessUrl.origin)),
+    ),
   );
   app.get("/cli-auth", (request, reply) =>
-    guarded(request, reply, "/cli-auth", ({ username }) => tokenPage(username)),
+    guarded(request, reply, "/cli-auth", ({ username }) => show(reply, 200, tokenPage(username))),
   );
-  app.get("/login", async (request, reply) => {
-    const next = localPath(new URL(request.url, "http://local").searchParams.get("redirect"));
-    if ((await callerOf(request)) !== undefined) return reply.redirect(next, 303);
-    return guarded(request, reply, next, ({ username }) => homePage(username, plane.accessUrl.origin));
+  app.get("/login", (request, reply) => {
+    const next = localPath(requestUrl(request).searchParams.get("redirect"));
+    return guarded(request, reply, next, () => reply.redirect(next, 303));
   });
   app.get("/openapi.json", (_, reply) => reply.redirect("/api/v2/openapi.json", 308));
   app.setNotFoundHandler((request, reply) => {
@@ -79,7 +80,8 @@ function wantsPage({ url, headers, method }: FastifyRequest): boolean {
 export function localPath(text: string | null): string {
   const url = text === null ? null : URL.parse(text, "http://local");
   if (text?.startsWith("/") !== true || url?.origin !== "http://local") return "/";
-  return `${url.pathname}${url.search}`;
+  // `/.//host` is a path here, and what is left of it would be a host to the browser
+  return url.pathname.startsWith("//") ? "/" : `${url.pathname}${url.search}`;
 }
 
 function show(reply: FastifyReply, status: number, content: Content): FastifyReply {

@@ -8,7 +8,7 @@ import { invalid, notFound } from "../http/problem.ts";
 import { answerCancel } from "../builds/cancel.ts";
 import { cancel } from "../jobs/cancel.ts";
 import { enqueue } from "../jobs/enqueue.ts";
-import { readJobLog } from "../logs/job-log.ts";
+import { readJobLog, storable } from "../logs/job-log.ts";
 import { targetOrganization } from "../organizations/store.ts";
 import type { Plane } from "../plane.ts";
 import { readResources } from "../resources/read-resources.ts";
@@ -61,7 +61,7 @@ export const templateVersionHandlers = ({ hints, derpMap }: Plane): readonly Han
         jobId,
         name: body.name,
         message: body.message ?? "",
-        readme: archive.readme,
+        readme: storable(archive.readme),
         runsOnMachine: archive.runsOnMachine,
         createdBy: caller.userId,
       });

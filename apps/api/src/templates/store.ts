@@ -69,7 +69,7 @@ export async function listTemplates(sql: Queryable, search: TemplateSearch): Pro
   return sql<TemplateRow[]>`
     select ${columns(sql)}
     where template.deleted_at is null
-      and (${search.organization}::text is null or ${search.organization} = organization.id::text
+      and (${search.organization}::text is null or lower(${search.organization}) = organization.id::text
         or lower(${search.organization}) = lower(organization.name))
       and (${search.exactName}::text is null or lower(template.name) = lower(${search.exactName}))
       and (${search.deprecated}::boolean is null or (template.deprecation_message <> '') = ${search.deprecated})

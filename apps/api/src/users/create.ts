@@ -14,6 +14,12 @@ export function rolesGiven(caller: Caller, roles: readonly SiteRole[]): SiteRole
   return [...new Set(roles.filter((role) => role !== "member"))];
 }
 
+/** In paths `me` is whoever asks: nobody could be reached by it. @throws Problem 400 */
+export function usernameOf(username: string): string {
+  if (username.toLowerCase() !== "me") return username;
+  throw invalid("username", "This name is reserved.");
+}
+
 /** What the login type asks for. @throws Problem 400 */
 export function passwordFor(
   loginType: "password" | "none",

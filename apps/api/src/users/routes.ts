@@ -1,6 +1,6 @@
-import { routes } from "@berth/http-api";
+import { User, routes } from "@berth/http-api";
 import { on, type Handled } from "../http/handler.ts";
-import { parseFilter } from "../http/filter.ts";
+import { parseFilter, wordOf } from "../http/filter.ts";
 import { pageOf } from "../http/page.ts";
 import { ownerWithin } from "../identity/caller.ts";
 import { hashPassword } from "../identity/password.ts";
@@ -8,7 +8,7 @@ import { SITE_ROLES, displayNameOf } from "../identity/roles.ts";
 import { invalid, notFound } from "../http/problem.ts";
 import { findOrganization, organizationsOfUser } from "../organizations/store.ts";
 import { organizationView } from "../organizations/view.ts";
-import { mayGive, passwordFor, rolesGiven } from "./create.ts";
+import { mayGive, passwordFor, rolesGiven, usernameOf } from "./create.ts";
 import { findUser, insertUser, listUsers } from "./store.ts";
 import { targetUser } from "./target.ts";
 import { userView } from "./view.ts";
@@ -18,8 +18,8 @@ export const userHandlers: readonly Handled[] = [
     const { values, words } = parseFilter(query.q, ["status", "role", "name"], "user");
     const page = await listUsers(sql, {
       words: values.name === undefined ? words : [...words, values.name],
-      status: values.status ?? null,
-      role: values.role ?? null,
+      status: wordOf("status", values.status, User.properties.status.enum) ?? null,
+      role: wordOf("role", values.role, SITE_ROLES) ?? null,
       within: ownerWithin(caller, scope),
       ...pageOf(query),
     });
@@ -38,7 +38,7 @@ export const userHandlers: readonly Handled[] = [
       if (organizationIds.length < organizations.length)
         throw invalid("organization_ids", "There is no such organization.");
       const id = await insertUser(sql, {
-        username: body.username,
+        username: usernameOf(body.username),
         email: body.email,
         name: body.name ?? "",
         passwordHash,

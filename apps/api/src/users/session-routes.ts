@@ -1,3 +1,4 @@
+import type { Queryable } from "@berth/database";
 import { routes } from "@berth/http-api";
 import { on, type Handled } from "../http/handler.ts";
 import { Problem } from "../http/problem.ts";
@@ -7,7 +8,13 @@ import { newToken } from "../identity/token.ts";
 import { deleteKey, insertKey } from "../keys/store.ts";
 import { findOrganization } from "../organizations/store.ts";
 import type { Plane } from "../plane.ts";
+import { usernameOf } from "./create.ts";
 import { countUsers, findUserByEmail, insertUser, lockUsers } from "./store.ts";
+
+/** @throws Problem 400 when there is a user already */
+async function demandNobody(sql: Queryable): Promise<void> {
+  if ((await countUsers(sql)) > 0) throw new Problem(400, "The initial user has already been created.");
+}
 
 /** The first user, log-in and log-out. */
 export const sessionHandlers = (plane: Plane): readonly Handled[] => [
@@ -15,17 +22,18 @@ export const sessionHandlers = (plane: Plane): readonly Handled[] => [
     if ((await countUsers(sql)) === 0) throw new Problem(404, "The initial user has not been created!");
     return { message: "The initial user has already been created!" };
   }),
-  on(routes.createFirstUser, async ({ body, change }) => {
+  on(routes.createFirstUser, async ({ sql: pool, body, change }) => {
+    await demandNobody(pool); // before the hash, which costs
     const passwordHash = await hashPassword(body.password);
     return change(async (sql, say) => {
       await lockUsers(sql);
-      if ((await countUsers(sql)) > 0) throw new Problem(400, "The initial user has already been created.");
+      await demandNobody(sql);
       const organization = await findOrganization(sql, "default");
       if (organization === undefined)
         throw new Error("creating the first user: there is no default organization");
       const { email, username, name = "" } = body;
       const id = await insertUser(sql, {
-        username,
+        username: usernameOf(username),
         email,
         name,
         passwordHash,

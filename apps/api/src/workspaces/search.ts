@@ -1,9 +1,9 @@
 import type { Queryable } from "@berth/database";
-import { type WorkspaceStatus } from "@berth/http-api";
+import { WorkspaceStatus } from "@berth/http-api";
 import { isUuid } from "@berth/std";
-import { booleanOf, literally, parseFilter } from "../http/filter.ts";
+import { booleanOf, literally, parseFilter, wordOf } from "../http/filter.ts";
 import type { Page } from "../http/page.ts";
-import { Problem } from "../http/problem.ts";
+import { invalid } from "../http/problem.ts";
 import type { Caller } from "../identity/caller.ts";
 
 /** What a list of workspaces is narrowed by; null means it is not. */
@@ -34,19 +34,6 @@ const KEYS = [
   "shared_with_group",
 ] as const;
 
-const STATUSES: readonly string[] = [
-  "pending",
-  "starting",
-  "running",
-  "stopping",
-  "stopped",
-  "failed",
-  "canceling",
-  "canceled",
-  "deleting",
-  "deleted",
-] satisfies WorkspaceStatus[];
-
 /** Reads `owner:me status:running name`, and `owner/name`. @throws Problem 400 on anything nobody knows */
 export function parseSearch(
   q: string | undefined,
@@ -63,7 +50,7 @@ export function parseSearch(
     template: values.template ?? null,
     organization: values.organization ?? null,
     names: [...name, ...(values.name === undefined ? [] : [values.name])],
-    status: statusOf(values.status),
+    status: wordOf("status", values.status, WorkspaceStatus.enum) ?? null,
     ids: values.id === undefined ? null : idsOf(values.id),
     outdated: booleanOf("outdated", values.outdated) ?? null,
     shared:
@@ -81,20 +68,10 @@ function splitName(words: readonly string[]): [string | undefined, readonly stri
   return [owner, [...words.filter((word) => word !== pair), name].filter((word) => word !== "")];
 }
 
-const wrong = (field: string, detail: string) =>
-  new Problem(400, "Invalid workspace search query.", { validations: [{ field, detail }] });
-
-function statusOf(value: string | undefined): WorkspaceStatus | null {
-  if (value === undefined) return null;
-  const status = value.toLowerCase();
-  if (STATUSES.includes(status)) return status as WorkspaceStatus;
-  throw wrong("status", `"${value}" is none of ${STATUSES.join(", ")}.`);
-}
-
 function idsOf(value: string): string[] {
   const ids = value.split(",");
   const stray = ids.find((id) => !isUuid(id));
-  if (stray !== undefined) throw wrong("id", `"${stray}" is no UUID.`);
+  if (stray !== undefined) throw invalid("id", `"${stray}" is no UUID.`, "Invalid search query.");
   return ids;
 }
 

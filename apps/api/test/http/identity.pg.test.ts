@@ -127,3 +127,41 @@ test("a page of another origin cannot act with a browser's cookie, our own can, 
     201,
   );
 });
+
+test("a foreign page can neither log this browser in nor become the first user of a server on this machine", async () => {
+  await using fresh = await startApi();
+  const post = (path: string, headers: Record<string, string>) =>
+    fetch(`${fresh.url}/api/v2/users/${path}`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ email: "ada@example.com", username: "ada", password: PASSWORD }),
+    });
+  for (const headers of [
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { "sec-fetch-site": "cross-site" },
+  ])
+    for (const path of ["first", "login"])
+      expect([path, headers, (await post(path, headers)).status]).toEqual([path, headers, 403]);
+  expect((await post("first", { origin: fresh.url })).status).toBe(201);
+  expect((await post("login", {})).status).toBe(201);
+});
+
+test("behind a proxy that renames the host our own page is known by the access URL", async () => {
+  const behind = await api.startReplica({ CODER_ACCESS_URL: "http://berth.example" });
+  const make = (origin: string) =>
+    fetch(`${behind.url}/api/v2/users/me/keys`, {
+      method: "POST",
+      headers: { cookie: `coder_session_token=${owner.token}`, origin },
+    });
+  expect((await make("http://berth.example")).status).toBe(201);
+  expect((await make("http://evil.example")).status).toBe(403);
+});
+
+test("nobody is called me", async () => {
+  const body = { email: "me@example.com", username: "Me", password: PASSWORD };
+  expect(await refusal(owner.call(routes.createUser, { body }))).toMatchObject({
+    status: 400,
+    validations: [{ field: "username" }],
+  });
+});

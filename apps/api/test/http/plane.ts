@@ -83,7 +83,7 @@ async function openPlane(parent: Scope, conformance: Conformance, databaseUrl: s
     signingKeys: await RotatedSigningKeys.open({ database, hints, log, signal: leaving.signal }),
     process,
     cluster: () => undefined,
-    accessUrl: new URL(url),
+    accessUrl: config.accessUrl ?? new URL(url),
     derpMap: derpMapOf(config, new URL(url)),
     mount: conformance.observe(listener),
     log,

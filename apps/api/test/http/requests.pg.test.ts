@@ -45,6 +45,18 @@ test("an unknown filter, and a value that a filter cannot have, are refused and 
       status: 400,
       validations: [{ field }],
     });
+  for (const [q, field] of [
+    ["status:asleep", "status"],
+    ["role:king", "role"],
+  ])
+    expect(await refusal(owner.call(routes.listUsers, { query: { q: q ?? "" } }))).toMatchObject({
+      status: 400,
+      validations: [{ field }],
+    });
+  const { id } = await owner.call(routes.getOrganization, { params: { organization: "default" } });
+  const template = await makeTemplate(owner, api.database);
+  const query = { q: `organization:${id.toUpperCase()} exact_name:${template.name}` };
+  expect(await owner.call(routes.listTemplates, { query })).toHaveLength(1);
   const shared = { query: { q: `shared_with_user:${randomUUID()}` } };
   expect(await owner.call(routes.listWorkspaces, shared)).toEqual({ workspaces: [], count: 0 });
 });
@@ -241,4 +253,69 @@ test("a template that runs on the machine is built only where nobody else can re
   });
   const own = await api.startReplica({ CODER_EMBEDDED_POSTGRES: "true" });
   expect(await create(own.url)).toBe("it did not fail");
+});
+
+test("what cannot be kept or counted is refused, and never a fault of ours", async () => {
+  const get = (path: string) => fetch(api.url + path, { headers: { "coder-session-token": owner.token } });
+  const template = await makeTemplate(owner, api.database);
+  for (const [path, body, field] of [
+    [
+      "/api/v2/users",
+      { email: "z@example.com", username: "z", name: "a\0b", password: "correct horse" },
+      "name",
+    ],
+    ["/api/v2/organizations/default/provisionerkeys", { name: "k0", tags: { "a\0": "b" } }, "tags"],
+    [
+      "/api/v2/users/me/workspaces",
+      { name: "w", template_id: template.id, rich_parameter_values: [{ name: "\0", value: "" }] },
+      "rich_parameter_values.0.name",
+    ],
+  ] as const) {
+    const answer = await post(path, JSON.stringify(body));
+    expect([answer.status, await answer.json()]).toMatchObject([400, { validations: [{ field }] }]);
+  }
+  for (const path of [
+    "/api/v2/users/a%00b",
+    "/api/v2/workspaces?q=name:%00",
+    "/api/v2/workspaces?q=&offset=1e300",
+    `/api/v2/templateversions/${template.active_version_id}/logs?after=1e300`,
+    `/api/v2/templateversions/${template.active_version_id}/logs?before=99999999999999999999`,
+  ])
+    expect([path, (await get(path)).status]).toEqual([path, 400]);
+  const logs = `/api/v2/templateversions/${template.active_version_id}/logs`;
+  expect((await get(`${logs}?after=-1`)).status).toBe(200); // what public clients ask for to mean all
+  const nested = `{"email":"a@b.example","username":"y","password":"correct horse","name":${"[".repeat(500_000)}${"]".repeat(500_000)}}`;
+  expect((await post("/api/v2/users", nested)).status).toBe(400);
+  const utf16 = await makeTemplate(owner, api.database, { files: { "README.md": "#\0 H\0" } });
+  expect(
+    await owner.call(routes.getTemplateVersion, { params: { version: utf16.active_version_id } }),
+  ).toMatchObject({ readme: "# H" });
+});
+
+test("a documented field that is not served yet is refused, and its empty values are not", async () => {
+  const template = await makeTemplate(owner, api.database);
+  const create = (more: object) =>
+    post(
+      "/api/v2/users/me/workspaces",
+      JSON.stringify({ name: "unserved", template_id: template.id, ...more }),
+    );
+  for (const more of [{ ttl_ms: 60_000 }, { autostart_schedule: "CRON_TZ=UTC 0 9 * * 1-5" }]) {
+    const answer = await create(more);
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      {
+        message: "Validation failed.",
+        detail: `${Object.keys(more)[0] ?? ""}: This is not served yet: leave it out.`,
+        validations: [{ field: Object.keys(more)[0], detail: "This is not served yet: leave it out." }],
+      },
+    ]);
+  }
+  const made = await create({ ttl_ms: null, autostart_schedule: "", template_version_preset_id: "" });
+  expect(made.status).toBe(201);
+  const { id } = (await made.json()) as { id: string };
+  const build = (more: object) =>
+    post(`/api/v2/workspaces/${id}/builds`, JSON.stringify({ transition: "delete", ...more }));
+  for (const more of [{ dry_run: true }, { orphan: true }, { state: [1, 2] }])
+    expect([more, (await build(more)).status]).toEqual([more, 400]);
+  expect((await post("/api/v2/users/me/keys/tokens", '{"scopes":["workspace:read"]}')).status).toBe(400);
 });

@@ -73,6 +73,7 @@ test("while Postgres is away the answer is 503 with a time to come back, for mac
     ["/api/v2/users/me", "*/*"],
     [`/api/v2/workspaces/${randomUUID()}`, "*/*"],
     ["/", "text/html"],
+    ["/login?redirect=/cli-auth", "text/html"],
   ] as const) {
     const answer = await ask(path, accept);
     expect([path, answer.status, answer.headers.get("retry-after")]).toEqual([path, 503, "2"]);

@@ -1,5 +1,18 @@
 import { type Static } from "typebox";
-import { flag, id, integer, list, nullable, object, oneOf, optional, shape, text, time } from "../shape.ts";
+import {
+  flag,
+  id,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  shape,
+  text,
+  time,
+  unserved,
+} from "../shape.ts";
 import { WorkspaceResource } from "../agents/shapes.ts";
 import { MatchedProvisioners, ProvisionerJob } from "../jobs/shapes.ts";
 
@@ -71,7 +84,11 @@ export const CreateWorkspaceBuild = shape("CreateWorkspaceBuildRequest", {
   transition: Transition,
   rich_parameter_values: optional(list(object({ name: text(), value: text() }))),
   log_level: optional(oneOf("debug")),
-  orphan: optional(flag()),
+  dry_run: unserved(),
+  state: unserved(),
+  orphan: unserved(),
+  template_version_preset_id: unserved(),
+  on_success: unserved(),
   reason: optional(oneOf("cli", "dashboard", "ssh_connection", "vscode_connection", "jetbrains_connection")),
 });
 export type CreateWorkspaceBuild = Static<typeof CreateWorkspaceBuild>;

@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import {
+  exact,
   flag,
   id,
   integer,
@@ -92,8 +93,8 @@ export type MatchedProvisioners = Static<typeof MatchedProvisioners>;
 
 /** What every log takes: lines after an id, and whether to go on as they come. */
 export const logQuery = object({
-  after: optional(integer()),
-  before: optional(integer()),
+  after: optional(exact()),
+  before: optional(exact()),
   follow: optional(flag()),
 });
 export type LogQuery = Static<typeof logQuery>;

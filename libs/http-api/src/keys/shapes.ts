@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { id, integer, optional, shape, text, time } from "../shape.ts";
+import { id, integer, optional, shape, text, time, unserved } from "../shape.ts";
 import { LoginType } from "../users/shapes.ts";
 
 /** A key that a session or a script uses; its secret is shown once and never again. */
@@ -22,6 +22,8 @@ export const CreateToken = shape("CreateTokenRequest", {
   /** Nanoseconds, as publicly documented; 0 asks for the longest. */
   lifetime: optional(Type.Integer({ minimum: 0, description: "Nanoseconds" })),
   scope: optional(text()),
+  scopes: unserved(),
+  allow_list: unserved(),
   token_name: optional(Type.String({ maxLength: 64, pattern: "^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$" })),
 });
 export type CreateToken = Static<typeof CreateToken>;

@@ -1,5 +1,18 @@
 import { Type, type Static } from "typebox";
-import { flag, id, list, map, number, object, oneOf, optional, shape, text, time } from "../shape.ts";
+import {
+  flag,
+  id,
+  list,
+  map,
+  number,
+  object,
+  oneOf,
+  optional,
+  shape,
+  text,
+  time,
+  unserved,
+} from "../shape.ts";
 import { MatchedProvisioners, ProvisionerJob } from "../jobs/shapes.ts";
 
 /** One imported state of a template's source. */
@@ -74,6 +87,7 @@ export const CreateTemplateVersion = shape("CreateTemplateVersionRequest", {
   template_id: optional(id()),
   storage_method: oneOf("file"),
   file_id: id(),
+  example_id: unserved(),
   provisioner: oneOf("terraform", "echo"),
   tags: optional(map()),
   user_variable_values: optional(list(object({ name: text(), value: text() }))),

@@ -12,6 +12,7 @@ import {
   shape,
   text,
   time,
+  unserved,
 } from "../shape.ts";
 import { AppStatus } from "../agents/shapes.ts";
 import { WorkspaceBuild } from "../builds/shapes.ts";
@@ -76,5 +77,8 @@ export const CreateWorkspace = shape("CreateWorkspaceRequest", {
   name: name(),
   rich_parameter_values: optional(list(object({ name: text(), value: text() }))),
   automatic_updates: optional(oneOf("always", "never")),
+  autostart_schedule: unserved(),
+  ttl_ms: unserved(),
+  template_version_preset_id: unserved(),
 });
 export type CreateWorkspace = Static<typeof CreateWorkspace>;
