@@ -7,7 +7,7 @@ read -r _ && exit 0
 kill -s INT "$1" 2>/dev/null
 left=$2
 while [ "$left" -gt 0 ] && kill -s 0 "$1" 2>/dev/null; do sleep 1; left=$((left - 1)); done
-kill -s 0 "$1" 2>/dev/null && kill -s KILL -- "-$1" 2>/dev/null
+kill -s KILL -- "-$1" 2>/dev/null
 `;
 
 /** Watches over one Terraform. */

@@ -8,7 +8,7 @@ import { numberedLine } from "./build/job-log.ts";
 import { inFlight, snapshotOf } from "./build/workspace-build.ts";
 import type { JobRecord } from "./cache/job-record.ts";
 import { readJournal } from "./cache/journal.ts";
-import { isRunning } from "./cache/running-process.ts";
+import { isGone, isRunning } from "./cache/running-process.ts";
 import { isRefusal } from "./line/replicas.ts";
 
 const LOOK_MS = 50;
@@ -48,6 +48,7 @@ async function endTerraform(
     await sleep(LOOK_MS, signal);
   if (await isRunning(terraform.mark)) killGroup(terraform.mark.pid, "SIGKILL");
   while ((await isRunning(terraform.mark)) && !signal.aborted) await sleep(LOOK_MS, signal);
+  if (await isGone(terraform.mark)) killGroup(terraform.mark.pid, "SIGKILL"); // what it had started
   return !(await isRunning(terraform.mark));
 }
 

@@ -35,7 +35,7 @@ const resultOf = (plane: ScriptedPlane): provisioner.WorkspaceBuildResult => {
   return complete.result.value;
 };
 
-withTerraform(
+withTerraform.concurrent(
   "a workspace starts and is deleted, stage by stage, its agent reported before the end",
   async () => {
     await using folder = await temporaryFolder();
@@ -94,7 +94,7 @@ withTerraform(
   },
 );
 
-withTerraform("a delete without a state is a success that touches nothing", async () => {
+withTerraform.concurrent("a delete without a state is a success that touches nothing", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   await using _daemon = await startDaemon(plane.url, { cacheFolder: folder.path });
@@ -103,7 +103,7 @@ withTerraform("a delete without a state is a success that touches nothing", asyn
   expect(plane.of("beginApply")).toEqual([]);
 });
 
-withTerraform(
+withTerraform.concurrent(
   "an import reports resources, parameters, variables, readme and the machine it needs",
   async () => {
     await using folder = await temporaryFolder();
@@ -148,7 +148,7 @@ resource "terraform_data" "home" {
   },
 );
 
-withTerraform(
+withTerraform.concurrent(
   "a template that does not parse fails with file, line and reason; an archive that escapes is refused",
   async () => {
     await using folder = await temporaryFolder();
@@ -166,7 +166,7 @@ withTerraform(
   },
 );
 
-withTerraform("a refused quota fails the build before anything is applied", async () => {
+withTerraform.concurrent("a refused quota fails the build before anything is applied", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   plane.quotaOk = false;
@@ -177,22 +177,25 @@ withTerraform("a refused quota fails the build before anything is applied", asyn
   expect(plane.of("beginApply")).toEqual([]);
 });
 
-withTerraform("a user's cancel interrupts Terraform and keeps the state of what was made", async () => {
-  await using folder = await temporaryFolder();
-  await using plane = await ScriptedPlane.open();
-  await using daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
-  plane.offer(await buildJob(plane, waitingTemplate(join(folder.path, "gate"))));
-  await eventually(() => expect(plane.logText).toContain("waiting"));
-  plane.cancel();
-  await eventually(() => expect(plane.of("fail")).toHaveLength(1));
-  const [fail] = plane.of("fail");
-  expect(fail).toMatchObject({ canceled: true, error: "the build was canceled" });
-  expect(addressesInState(fail?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
-  daemon.daemon.drain();
-  await daemon.running;
-});
+withTerraform.concurrent(
+  "a user's cancel interrupts Terraform and keeps the state of what was made",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using plane = await ScriptedPlane.open();
+    await using daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
+    plane.offer(await buildJob(plane, waitingTemplate(join(folder.path, "gate"))));
+    await eventually(() => expect(plane.logText).toContain("waiting"));
+    plane.cancel();
+    await eventually(() => expect(plane.of("fail")).toHaveLength(1));
+    const [fail] = plane.of("fail");
+    expect(fail).toMatchObject({ canceled: true, error: "the build was canceled" });
+    expect(addressesInState(fail?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
+    daemon.daemon.drain();
+    await daemon.running;
+  },
+);
 
-withTerraform("one build at a time: the second job waits for the end of the first", async () => {
+withTerraform.concurrent("one build at a time: the second job waits for the end of the first", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });

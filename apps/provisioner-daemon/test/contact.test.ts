@@ -6,6 +6,7 @@ import { FaultyProxy, eventually, temporaryFolder } from "@berth/testing";
 import { expect } from "vitest";
 import {
   type DaemonAtWork,
+  QUICK,
   buildJob,
   startDaemon,
   waitingTemplate,
@@ -26,7 +27,10 @@ async function inTheMiddle(): Promise<Scene> {
   const folder = await temporaryFolder();
   const plane = await ScriptedPlane.open();
   const proxy = await FaultyProxy.start({ host: "127.0.0.1", port: plane.port });
-  const daemon = await startDaemon(proxy.through(plane.url), { cacheFolder: join(folder.path, "cache") });
+  const daemon = await startDaemon(proxy.through(plane.url), {
+    cacheFolder: join(folder.path, "cache"),
+    periods: QUICK,
+  });
   const gate = join(folder.path, "gate");
   const job = await buildJob(plane, waitingTemplate(gate));
   plane.offer(job);
@@ -80,7 +84,10 @@ withTerraform("a replica that drains, when there is no other, still takes a buil
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   plane.draining = true;
-  await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
+  await using _daemon = await startDaemon(plane.url, {
+    cacheFolder: join(folder.path, "cache"),
+    periods: QUICK,
+  });
   const gate = join(folder.path, "gate");
   await writeFile(gate, "");
   plane.offer(await buildJob(plane, waitingTemplate(gate)));
@@ -94,7 +101,10 @@ withTerraform("the answers that a build waits for come again when they were lost
   plane.cutBeforeAnswering.push("commitQuota", "beginApply");
   // the first target is its own node, which is gone
   const targets = `http://127.0.0.1:1,${plane.url}`;
-  await using _daemon = await startDaemon(targets, { cacheFolder: join(folder.path, "cache") });
+  await using _daemon = await startDaemon(targets, {
+    cacheFolder: join(folder.path, "cache"),
+    periods: QUICK,
+  });
   const gate = join(folder.path, "gate");
   await writeFile(gate, "");
   plane.offer(await buildJob(plane, waitingTemplate(gate)));
@@ -173,6 +183,9 @@ withTerraform("a daemon that is refused ends, and says why", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   plane.refusal = new CodedError("permission_denied", "the key was deleted");
-  await using daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
+  await using daemon = await startDaemon(plane.url, {
+    cacheFolder: join(folder.path, "cache"),
+    periods: QUICK,
+  });
   await expect(daemon.running).rejects.toThrow("the key was deleted");
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { durationFromMs, provisioner } from "@berth/contract";
 import { environment, parse } from "@berth/config";
@@ -52,7 +52,7 @@ export async function startDaemon(
     environment: environment(),
     metrics: createMetrics(),
     selfCommand: (words) => ["/opt/berth", ...words],
-    periods: options.periods ?? QUICK,
+    periods: options.periods ?? PERIODS,
   });
   const running = daemon.run();
   running.catch(() => undefined); // the test looks at it, or not
@@ -83,6 +83,37 @@ export function variables(target: string, cacheFolder: string): Record<string, s
 export function spawnDaemon(target: string, cacheFolder: string, more: Record<string, string> = {}): Program {
   const main = join(import.meta.dirname, "../src/main.ts");
   return spawnProgram([process.execPath, main], { env: { ...variables(target, cacheFolder), ...more } });
+}
+
+/** A Terraform that notes its pids, and holds one command before it begins. */
+export interface HeldTerraform {
+  /** Leads to it. */
+  readonly PATH: string;
+  holdNoMore(): Promise<void>;
+}
+
+/** Puts it into the folder; `deaf` is one that an interrupt does not end. Beside it lie `pids`, and `held` while it holds. */
+export async function heldTerraform(
+  folder: string,
+  command = "none",
+  { deaf = false } = {},
+): Promise<HeldTerraform> {
+  const { path } = await findTerraform(environment()["PATH"] ?? "");
+  const bin = join(folder, "bin");
+  await mkdir(bin);
+  const write = (lines: string) =>
+    writeFile(join(bin, "terraform"), `#!/bin/sh\n${lines}exec '${path}' "$@"\n`, { mode: 0o755 });
+  const hold = `${deaf ? "trap '' INT; " : ""}touch '${folder}/held'; while :; do sleep 0.05; done`;
+  await write(`echo $$ >> '${folder}/pids'\nif [ "$1" = ${command} ]; then ${hold}; fi\n`);
+  return { PATH: `${bin}:${environment()["PATH"] ?? ""}`, holdNoMore: () => write("") };
+}
+
+/** The record of the job that runs. */
+export async function readRecord(
+  cacheFolder: string,
+): Promise<{ terraform: { mark: { pid: number }; guard: { pid: number } } }> {
+  const text = await readFile(join(cacheFolder, "job.json"), "utf8");
+  return JSON.parse(text) as Awaited<ReturnType<typeof readRecord>>; // our own file
 }
 
 /** Packs a template. */

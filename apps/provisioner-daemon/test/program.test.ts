@@ -1,12 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CodedError } from "@berth/std";
 import { addressesInState } from "@berth/terraform";
 import { type Program, eventually, temporaryFolder } from "@berth/testing";
 import { expect } from "vitest";
-import { buildJob, spawnDaemon, variables, waitingTemplate, withTerraform } from "./daemon-at-work.ts";
+import { isGone, markProcess } from "../src/cache/running-process.ts";
+import {
+  buildJob,
+  heldTerraform,
+  readRecord,
+  spawnDaemon,
+  variables,
+  waitingTemplate,
+  withTerraform,
+} from "./daemon-at-work.ts";
 import { ScriptedPlane } from "./scripted-plane.ts";
 
 interface Scene extends AsyncDisposable {
@@ -38,14 +48,6 @@ async function inTheMiddle(): Promise<Scene> {
   };
 }
 
-async function readRecord(
-  cacheFolder: string,
-): Promise<{ terraform: { mark: { pid: number }; guard: { pid: number } } }> {
-  return JSON.parse(await readFile(join(cacheFolder, "job.json"), "utf8")) as Awaited<
-    ReturnType<typeof readRecord>
-  >; // our own file
-}
-
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -55,7 +57,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-withTerraform("SIGHUP in the middle of an apply finishes the build and exits 0", async () => {
+withTerraform.concurrent("SIGHUP in the middle of an apply finishes the build and exits 0", async () => {
   await using scene = await inTheMiddle();
   scene.program.kill("SIGHUP");
   await scene.program.waitFor("SIGHUP");
@@ -64,16 +66,44 @@ withTerraform("SIGHUP in the middle of an apply finishes the build and exits 0",
   expect(scene.plane.of("complete")).toHaveLength(1);
 });
 
-withTerraform("SIGINT in the middle of an apply fails the build, keeps its state and exits 0", async () => {
-  await using scene = await inTheMiddle();
-  scene.program.kill("SIGINT");
-  expect(await scene.program.exit).toEqual({ code: 0, signal: null });
-  const [fail] = scene.plane.of("fail");
-  expect(fail?.error).toContain("its provisioner daemon was interrupted");
-  expect(addressesInState(fail?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
-});
+withTerraform.concurrent(
+  "SIGINT in the middle of an apply fails the build, keeps its state and exits 0",
+  async () => {
+    await using scene = await inTheMiddle();
+    scene.program.kill("SIGINT");
+    expect(await scene.program.exit).toEqual({ code: 0, signal: null });
+    const [fail] = scene.plane.of("fail");
+    expect(fail?.error).toContain("its provisioner daemon was interrupted");
+    expect(addressesInState(fail?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
+  },
+);
 
-withTerraform(
+for (const signal of ["SIGINT", "SIGQUIT"] as const)
+  withTerraform.concurrent(
+    `after a SIGINT that Terraform does not heed, ${signal} waits for nothing`,
+    async () => {
+      await using folder = await temporaryFolder();
+      await using plane = await ScriptedPlane.open();
+      const held = await heldTerraform(folder.path, "apply", { deaf: true });
+      const cacheFolder = join(folder.path, "cache");
+      await using program = spawnDaemon(plane.url, cacheFolder, { PATH: held.PATH });
+      const job = await buildJob(plane, waitingTemplate(join(folder.path, "gate")));
+      plane.offer(job);
+      await eventually(() => expect(existsSync(join(folder.path, "held"))).toBe(true), { withinMs: 25_000 });
+      const { terraform } = await readRecord(cacheFolder);
+      program.kill("SIGINT");
+      await program.waitFor("canceling the build");
+      program.kill(signal);
+      expect(await program.exit).toEqual({ code: 130, signal: null });
+      await eventually(async () => expect(await isGone(await markProcess(terraform.mark.pid))).toBe(true));
+      await held.holdNoMore();
+      await using next = spawnDaemon(plane.url, cacheFolder, { PATH: held.PATH });
+      await eventually(() => expect(plane.handedIn, next.tail()).toHaveLength(1), { withinMs: 20_000 });
+      expect(plane.handedIn[0]).toMatchObject({ jobId: job.jobId, terraformEnded: true });
+    },
+  );
+
+withTerraform.concurrent(
   "kill -9: the guard ends Terraform, and the next start hands in before it asks for work",
   async () => {
     await using scene = await inTheMiddle();
@@ -111,7 +141,7 @@ withTerraform(
   },
 );
 
-withTerraform(
+withTerraform.concurrent(
   "a machine's death: what Terraform was making is named, what it had recorded is kept",
   async () => {
     await using scene = await inTheMiddle();
@@ -129,33 +159,39 @@ withTerraform(
   },
 );
 
-withTerraform("a second daemon on a held cache folder is told the holder's pid and exits 78", async () => {
-  await using folder = await temporaryFolder();
-  await using plane = await ScriptedPlane.open();
-  await using first = spawnDaemon(plane.url, folder.path);
-  await eventually(() => expect(plane.hellos, first.tail()).toHaveLength(1), { withinMs: 20_000 });
-  await using second = spawnDaemon(plane.url, folder.path);
-  expect(await second.exit).toEqual({ code: 78, signal: null });
-  expect(second.lines.join("\n")).toMatch(
-    new RegExp(`CODER_CACHE_DIRECTORY.*the daemon with pid ${first.pid} holds it`),
-  );
-  first.kill("SIGKILL");
-  await first.exit;
-  await using third = spawnDaemon(plane.url, folder.path);
-  await eventually(() => expect(plane.hellos, third.tail()).toHaveLength(2), { withinMs: 20_000 });
-});
+withTerraform.concurrent(
+  "a second daemon on a held cache folder is told the holder's pid and exits 78",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using plane = await ScriptedPlane.open();
+    await using first = spawnDaemon(plane.url, folder.path);
+    await eventually(() => expect(plane.hellos, first.tail()).toHaveLength(1), { withinMs: 20_000 });
+    await using second = spawnDaemon(plane.url, folder.path);
+    expect(await second.exit).toEqual({ code: 78, signal: null });
+    expect(second.lines.join("\n")).toMatch(
+      new RegExp(`CODER_CACHE_DIRECTORY.*the daemon with pid ${first.pid} holds it`),
+    );
+    first.kill("SIGKILL");
+    await first.exit;
+    await using third = spawnDaemon(plane.url, folder.path);
+    await eventually(() => expect(plane.hellos, third.tail()).toHaveLength(2), { withinMs: 20_000 });
+  },
+);
 
-withTerraform("without Terraform, without credentials or without a URL it says so and exits 78", async () => {
-  await using folder = await temporaryFolder();
-  await using without = spawnDaemon("http://127.0.0.1:1", folder.path, { PATH: "/nowhere" });
-  await using anonymous = spawnDaemon("", folder.path, { CODER_PROVISIONER_DAEMON_PSK: "" });
-  expect(await without.exit).toEqual({ code: 78, signal: null });
-  expect(without.tail()).toMatch(/PATH.*neither terraform nor tofu is on PATH.*Install Terraform/);
-  expect(await anonymous.exit).toEqual({ code: 78, signal: null });
-  expect(anonymous.tail()).toContain("CODER_PROVISIONER_DAEMON_KEY");
-});
+withTerraform.concurrent(
+  "without Terraform, without credentials or without a URL it says so and exits 78",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using without = spawnDaemon("http://127.0.0.1:1", folder.path, { PATH: "/nowhere" });
+    await using anonymous = spawnDaemon("", folder.path, { CODER_PROVISIONER_DAEMON_PSK: "" });
+    expect(await without.exit).toEqual({ code: 78, signal: null });
+    expect(without.tail()).toMatch(/PATH.*neither terraform nor tofu is on PATH.*Install Terraform/);
+    expect(await anonymous.exit).toEqual({ code: 78, signal: null });
+    expect(anonymous.tail()).toContain("CODER_PROVISIONER_DAEMON_KEY");
+  },
+);
 
-withTerraform("a daemon that the control plane refuses exits 1 with its words", async () => {
+withTerraform.concurrent("a daemon that the control plane refuses exits 1 with its words", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   plane.refusal = new CodedError("unauthenticated", "this pre-shared key is not the deployment's");
@@ -164,7 +200,7 @@ withTerraform("a daemon that the control plane refuses exits 1 with its words", 
   expect(program.tail()).toContain("this pre-shared key is not the deployment's");
 });
 
-withTerraform("a built-in daemon finishes its build and ends when its node is gone", async () => {
+withTerraform.concurrent("a built-in daemon finishes its build and ends when its node is gone", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   const child = spawn(process.execPath, [join(import.meta.dirname, "../src/main.ts")], {

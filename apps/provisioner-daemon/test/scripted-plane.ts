@@ -31,6 +31,10 @@ export class ScriptedPlane implements AsyncDisposable {
   /** The stream is cut once in place of the answer to such a message. */
   readonly cutBeforeAnswering: Message["$case"][] = [];
   quotaOk = true;
+  /** Messages that come and are not committed. */
+  readonly withheld: Message["$case"][] = [];
+  /** What came on job streams, committed or not, and what was handed in, as `attach <job>`, `beginApply`, `handIn <job>` … */
+  readonly heard: string[] = [];
   readonly #listener: Listener;
   readonly #files = new Map<string, Buffer>();
   readonly #offers: provisioner.Job[] = [];
@@ -189,6 +193,7 @@ export class ScriptedPlane implements AsyncDisposable {
       if (message.$case === "attach") {
         jobId = message.value.jobId;
         this.attaches.push(message.value);
+        this.heard.push(`attach ${jobId}`);
         if (this.#epochs.get(jobId) !== message.value.epoch) throw new CodedError("aborted", "fenced");
         const committedSequence = this.#sequences.get(jobId) ?? 0n;
         const cancelRequested = this.#cancelRequested;
@@ -203,7 +208,8 @@ export class ScriptedPlane implements AsyncDisposable {
         stream.send({ message: { $case: "beat", value: { sequence: message.value.sequence, committed } } });
         continue;
       }
-      if (this.databaseAway) continue;
+      this.heard.push(message.$case);
+      if (this.databaseAway || this.withheld.includes(message.$case)) continue;
       if (this.draining) await sleep(20);
       if (this.#commit(jobId, sequence, message, stream, cut)) return;
     }
@@ -255,6 +261,7 @@ export class ScriptedPlane implements AsyncDisposable {
   #handIn(request: provisioner.HandInRequest): Promise<provisioner.HandInResponse> {
     if (this.refusal !== undefined) return Promise.reject(this.refusal);
     this.handedIn.push(request);
+    this.heard.push(`handIn ${request.jobId}`);
     return Promise.resolve({ closed: true });
   }
 }

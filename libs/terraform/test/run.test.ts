@@ -74,6 +74,23 @@ resource "terraform_data" "slow" {
   );
 });
 
+withTerraform("a Terraform that is killed takes what it started with it", async () => {
+  await using build = await tryBuild({
+    "main.tf": `resource "terraform_data" "x" {\n  provisioner "local-exec" {\n    command = "echo $$ > pid; echo begun; while :; do sleep 0.1; done"\n  }\n}\n`,
+  });
+  await build.terraform.plan("p");
+  const applying = build.terraform.apply("p");
+  await vi.waitFor(() => expect(build.log.map(({ output }) => output).join("\n")).toContain("begun"), {
+    timeout: 15_000,
+  });
+  const pid = Number(await readFile(join(build.folder, "pid"), "utf8"));
+  process.kill(build.running()?.process.pid ?? 0, "SIGKILL");
+  expect(await applying).toMatchObject({ kind: "failed", reason: "terraform apply: ended by SIGKILL" });
+  await vi.waitFor(async () =>
+    expect(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z")).toContain(") Z"),
+  );
+});
+
 withTerraform("two builds side by side are told each of its own workspace", async () => {
   const files = {
     "main.tf": `${head}\nresource "terraform_data" "x" {\n  input = data.coder_workspace.me.name\n}\n`,

@@ -32,7 +32,6 @@ export async function expireLease(
   return abandonAttempt(sql, hints, seen.jobId, {
     reason: "its provisioner daemon was not heard of for the whole of its lease",
     terraformEnded: false,
-    inFlight: [],
   });
 }
 
@@ -41,8 +40,8 @@ export interface Abandonment {
   readonly reason: string;
   /** Whether its Terraform is known to be dead: the workspace need not be held. */
   readonly terraformEnded: boolean;
-  /** Planned and not in the state, as the daemon found it; computed from the last state when empty. */
-  readonly inFlight: readonly string[];
+  /** Planned and not in the state, as the daemon found it; without its word, computed from the last state. */
+  readonly inFlight?: readonly string[];
   /** The daemon's word that the apply had begun, whatever was committed. */
   readonly begunApply?: boolean;
 }
@@ -108,7 +107,7 @@ async function failAttempt(
   begun: boolean,
 ): Promise<void> {
   const lines = [controlLine(`Attempt ${job.attempt} was given up: ${how.reason}.`, "error")];
-  const inFlight = how.inFlight.length > 0 ? how.inFlight : await plannedNotInState(sql, jobId, job.planned);
+  const inFlight = how.inFlight ?? (await plannedNotInState(sql, jobId, job.planned));
   if (begun && inFlight.length > 0)
     lines.push(controlLine(`In flight when contact was lost: ${inFlight.join(", ")}.`, "error"));
   if (begun && !how.terraformEnded) lines.push(await holdWorkspace(sql, jobId, how.reason));

@@ -178,10 +178,10 @@ export class RunningJob {
     );
   }
 
-  async #noteApply({ creates, agents }: AppliedPlan): Promise<void> {
+  /** Written with the process that applies it. */
+  #noteApply({ creates, agents }: AppliedPlan): void {
     this.#names = new AgentNames(agents);
-    this.#record = { ...this.#record, applyBegun: true, creates };
-    await this.#context.record.write(this.#record);
+    this.#record = { ...this.#record, creates };
   }
 
   async #recordProcess(running: RunningTerraform | undefined): Promise<void> {
@@ -198,7 +198,7 @@ export class RunningJob {
       command: running.command,
       stdoutFile: running.stdoutFile,
     };
-    this.#record = { ...record, terraform };
+    this.#record = { ...record, terraform, applyBegun: record.applyBegun || running.command === "apply" };
     await this.#context.record.write(this.#record);
   }
 

@@ -37,8 +37,8 @@ export interface BuildWork {
   /** Settles when it is committed, or never will be. */
   send(message: Message): Promise<void>;
   commit(message: Message): Promise<Answer | undefined>;
-  /** The plan is about to be applied: from here on this build may have changed the world. */
-  noteApply(plan: AppliedPlan): Promise<void>;
+  /** The plan that is about to be applied. */
+  noteApply(plan: AppliedPlan): void;
   /** Whether Terraform has begun to make it. */
   hasStarted(address: string): boolean;
 }
@@ -78,7 +78,7 @@ export async function buildWorkspace(work: BuildWork): Promise<JobResult> {
 
   await work.enter(STAGES[told.transition]);
   const creates = plannedCreations(plan);
-  await work.noteApply({ creates, agents: plannedAgents(plan) });
+  work.noteApply({ creates, agents: plannedAgents(plan) });
   await work.commit({ $case: "beginApply", value: { planned: plannedAddresses(plan) } });
   const before = await terraform.readState();
   const applied = await applyWatched(work, terraform, before);

@@ -8,6 +8,7 @@ export interface JobRecord {
   readonly jobId: string;
   readonly epoch: string;
   readonly folder: string;
+  /** An apply may have run: this is on disk before it begins. */
   readonly applyBegun: boolean;
   /** Addresses that the plan makes: one that is not in the state when Terraform has ended was in flight. */
   readonly creates: readonly string[];

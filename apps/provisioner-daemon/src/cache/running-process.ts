@@ -23,6 +23,11 @@ export async function isRunning(mark: ProcessMark): Promise<boolean> {
   return startedAt !== undefined && startedAt === mark.startedAt;
 }
 
+/** Whether nobody has that pid, since the same start of the system: a group by that name is what the process left behind. */
+export async function isGone({ pid, boot }: ProcessMark): Promise<boolean> {
+  return boot === (await readBoot()) && (await readStart(pid)) === undefined;
+}
+
 /** Start of a process in the system's own words; undefined when it does not run. */
 async function readStart(pid: number): Promise<string | undefined> {
   try {

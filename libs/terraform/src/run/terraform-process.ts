@@ -49,7 +49,11 @@ export async function startTerraform(command: TerraformCommand): Promise<Terrafo
     stdio: ["pipe", stdout.fd, stderr.fd],
   });
   const exited = new Promise<Exit>((resolve) =>
-    child.once("exit", (code, signal) => resolve({ code, signal })),
+    child.once("exit", (code, signal) => {
+      // a Terraform that was killed has ended none of what it started, and that goes on changing the world
+      if (signal !== null && child.pid !== undefined) killGroup(child.pid, "SIGKILL");
+      resolve({ code, signal });
+    }),
   );
   child.stdin?.on("error", () => undefined); // it has ended before it began: `exited` says so
   await new Promise<void>((resolve, reject) => {

@@ -167,7 +167,7 @@ export class Terraform {
       stderrFile,
     });
     // what only reads ends by itself and changes nothing: nobody needs to know of it
-    if (!quiet) await ears.onProcess({ process, command, stdoutFile, stderrFile });
+    if (!quiet) await recorded(ears, { process, command, stdoutFile, stderrFile });
     process.begin();
     const heard = new Hearing(quiet ? undefined : ears, command);
     const exited = process.exited.then(async (exit) => {
@@ -176,6 +176,16 @@ export class Terraform {
     });
     const exit = await heard.until(exited, stdoutFile, stderrFile);
     return { exit, diagnostics: heard.diagnostics, text: heard.errorText };
+  }
+}
+
+/** Tells of a process that may begin. @throws what its recording threw: it has ended then, and never began. */
+async function recorded(ears: TerraformEars, running: RunningTerraform): Promise<void> {
+  try {
+    await ears.onProcess(running);
+  } catch (error) {
+    running.process.kill();
+    throw error;
   }
 }
 
