@@ -96,7 +96,7 @@ export class ScriptedPlane implements AsyncDisposable {
   cancel(): void {
     this.#cancelRequested = true;
     for (const { stream } of this.#streams)
-      stream.send({ message: { $case: "cancel", value: { force: false } } });
+      stream.send({ message: { $case: "cancel", value: {} } });
   }
 
   /** Ends every job stream, as a replica that dies does. */
