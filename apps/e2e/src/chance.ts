@@ -7,3 +7,10 @@ export function chance(name: string, from: number, to: number): number {
   const drawn = createHash("sha256").update(`${SEED} ${name}`).digest().readUInt32BE(0) / 2 ** 32;
   return from + drawn * (to - from);
 }
+
+/** One of these, decided in the same way. @throws when there is none */
+export function oneOf<T>(name: string, choices: readonly T[]): T {
+  const chosen = choices[Math.floor(chance(name, 0, choices.length))];
+  if (chosen === undefined) throw new Error(`${name}: there is nothing to choose from`);
+  return chosen;
+}
