@@ -1,6 +1,6 @@
 import type { Queryable } from "@berth/database";
 import type { CreateWorkspace, Workspace } from "@berth/http-api";
-import { startBuild } from "../builds/start-build.ts";
+import { demandAllowedVersion, startBuild } from "../builds/start-build.ts";
 import type { ApiRequest } from "../http/handler.ts";
 import { invalid, notFound } from "../http/problem.ts";
 import type { Caller } from "../identity/caller.ts";
@@ -31,6 +31,10 @@ export async function createWorkspace(
     throw invalid("template_id", `${owner.username} is no member of the template's organization.`);
   if (template.deprecation_message !== "")
     throw invalid("template_id", `The template is deprecated: ${template.deprecation_message}`);
+  demandAllowedVersion(caller, version.id, {
+    activeVersionId: template.active_version_id,
+    requiresActive: template.settings.require_active_version ?? false,
+  });
   return change(async (transaction, say) => {
     const id = await insertWorkspace(transaction, {
       organizationId: template.organization_id,
