@@ -77,7 +77,8 @@ async function sourceOf(sql: Queryable, body: CreateWorkspace) {
     return { template, version };
   }
   const version = await findVersion(sql, versionId);
-  const template = version?.template_id == null ? undefined : await findTemplate(sql, version.template_id);
+  const template =
+    typeof version?.template_id === "string" ? await findTemplate(sql, version.template_id) : undefined;
   if (version === undefined || template === undefined)
     throw invalid("template_version_id", "There is no such version of a template.");
   if (templateId !== undefined && templateId.toLowerCase() !== template.id)
