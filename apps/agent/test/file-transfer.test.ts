@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -122,4 +124,11 @@ test.skipIf(noOpenSsh)("a refused operation is said and the session goes on", as
   const result = await host.sftp("-get absent\n-rmdir absent\n-mkdir known_hosts\npwd\n");
   expect(result.code).toBe(0);
   expect(result.stdout.toString()).toContain(host.folder);
+});
+
+test.skipIf(noOpenSsh)("who does not speak SFTP is told to go", async () => {
+  await using host = await OpenSsh.start();
+  const client = spawn("ssh", host.sshArguments("-s", HOST, "sftp"));
+  client.stdin.write(Buffer.from([0, 0, 0, 0])); // and its input stays open, as a client's that waits for an answer
+  expect(await once(client, "close")).toEqual([1, null]);
 });

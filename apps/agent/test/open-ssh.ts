@@ -50,7 +50,7 @@ export class OpenSsh implements AsyncDisposable {
     };
     const hostKey = generateHostKey();
     const server = new SshServer({ hostKey, workplace, log: silent });
-    const listener = createServer({ allowHalfOpen: true }, (socket) => server.serve(socket));
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.serve(socket));
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
     const started = new OpenSsh(folder, listener, server, processes);
     await writeFile(join(folder, "known_hosts"), `[127.0.0.1]:${started.port} ${hostKey.publicLine}\n`);

@@ -59,6 +59,12 @@ test.skipIf(noOpenSsh)("a terminal has the client's size, and follows it", async
   expect(await terminal.exited).toBe(7);
 });
 
+test.skipIf(noOpenSsh)("a terminal whose client has none is as large as terminals are", async () => {
+  await using host = await OpenSsh.start();
+  const { stdout } = await host.ssh(["-tt", HOST, "stty size"]);
+  expect(stdout.toString()).toBe("24 80\r\n");
+});
+
 test.skipIf(noOpenSsh)("a login shell greets, takes UTF-8, and interrupts what runs in front", async () => {
   await using folder = await OpenSsh.start();
   const motd = join(folder.folder, "motd");
@@ -69,8 +75,8 @@ test.skipIf(noOpenSsh)("a login shell greets, takes UTF-8, and interrupts what r
   terminal.type("echo $0 héllo-$((40+2)); shopt -q login_shell && echo is-$((1))-login\r");
   await terminal.shows(/héllo-42/);
   await terminal.shows(/is-1-login/);
-  terminal.type("sleep 1000\r");
-  await terminal.shows(/sleep 1000/);
+  terminal.type("sh -c 'echo runs-$((3+4)); exec sleep 1000'\r");
+  await terminal.shows(/runs-7/); // what was typed is shown before it is in front
   terminal.type("\x03");
   terminal.type("echo after-$((1+1))\r");
   await terminal.shows(/after-2/);

@@ -44,7 +44,7 @@ export class Outbox {
     return this.#entries.length;
   }
 
-  /** Settles at the next addition or acknowledgement. */
+  /** Settles at the next addition, acknowledgement or `wake`. */
   changed(): Promise<void> {
     return this.#changed.promise;
   }
@@ -55,13 +55,13 @@ export class Outbox {
     this.#entries.push({ sequence: this.#sequence, message, logBytes, dropped: 0 });
     this.#logBytes += logBytes;
     while (this.#logBytes > this.#maxLogBytes && this.#dropOldest());
-    this.#wake();
+    this.wake();
   }
 
   /** A new stream has begun: all that waits is sent on it. */
   restart(): void {
     this.#sent = 0n;
-    this.#wake();
+    this.wake();
   }
 
   /** The next to be sent, if there is one and it may go (O2). */
@@ -77,12 +77,19 @@ export class Outbox {
     const kept = this.#entries.filter((entry) => entry.sequence > sequence);
     this.#entries = kept;
     this.#logBytes = kept.reduce((sum, { logBytes }) => sum + logBytes, 0);
-    this.#wake();
+    this.wake();
   }
 
   /** Settles when everything is acknowledged. */
   async empty(): Promise<void> {
     while (this.#entries.length > 0) await this.#changed.promise;
+  }
+
+  /** Whoever waits for a change looks again. */
+  wake(): void {
+    const changed = this.#changed;
+    this.#changed = deferred();
+    changed.resolve();
   }
 
   /** O3: puts a notice in the place of the oldest batch that is not on its way, together with a notice before it. */
@@ -104,12 +111,6 @@ export class Outbox {
       dropped,
     });
     return true;
-  }
-
-  #wake(): void {
-    const changed = this.#changed;
-    this.#changed = deferred();
-    changed.resolve();
   }
 }
 

@@ -93,9 +93,8 @@ export class PlaneLine {
     outbox.restart();
     while (!this.#over) {
       const message = outbox.take();
-      if (message === undefined) await Promise.race([outbox.changed(), this.#ended.promise]);
-      else if (!this.#stream.send(message))
-        await Promise.race([this.#stream.writable(), this.#ended.promise]);
+      if (message === undefined) await outbox.changed();
+      else if (!this.#stream.send(message)) await this.#stream.writable();
     }
   }
 
@@ -159,6 +158,7 @@ export class PlaneLine {
   #end(end: LineEnd): void {
     this.#over = true;
     this.#ended.resolve(end); // the first stands
+    this.#options.outbox.wake(); // `deliver` looks again: a race of the two would keep something of every message
   }
 }
 

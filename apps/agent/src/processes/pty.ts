@@ -41,6 +41,10 @@ interface Terminal {
   readonly _socket: ReadStream;
 }
 
+/** Of a client that has no terminal itself and asks for one (`ssh -tt` in a script). */
+const UNKNOWN_COLUMNS = 80;
+const UNKNOWN_ROWS = 24;
+
 const QUIET_MS = 200;
 /** A background process may go on writing for ever: its terminal is not kept for it. */
 const QUIET_TRIES = 10;
@@ -50,8 +54,8 @@ const FULL_RETRY_MS = 5;
 export function openPty(options: PtyOptions): Pty {
   const terminal = nodePty.spawn(options.file, [...options.args], {
     name: options.term,
-    cols: Math.max(1, options.columns),
-    rows: Math.max(1, options.rows),
+    cols: options.columns > 0 ? options.columns : UNKNOWN_COLUMNS,
+    rows: options.rows > 0 ? options.rows : UNKNOWN_ROWS,
     cwd: options.folder,
     env: { ...options.environment },
   });

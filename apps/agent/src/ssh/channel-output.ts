@@ -21,21 +21,26 @@ interface PendingWrites {
  */
 export class ChannelOutput {
   readonly #channel: ServerChannel;
-  readonly #gone: Promise<never>;
   #last: Promise<void> = Promise.resolve();
+  #hasGone = false;
+  /** Gives up the write that waits. A race with a promise that outlives it would keep something of every write. */
+  #giveUp: ((why: ChannelGoneError) => void) | undefined;
 
   constructor(channel: ServerChannel, gone: AbortSignal) {
     this.#channel = channel;
-    const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => undefined); // heard by the writes that wait
-    if (gone.aborted) reject(new ChannelGoneError("client has gone"));
-    gone.addEventListener("abort", () => reject(new ChannelGoneError("client has gone")), { once: true });
-    this.#gone = promise;
+    const leave = () => {
+      gone.removeEventListener("abort", leave);
+      this.#hasGone = true;
+      this.#giveUp?.(new ChannelGoneError("client has gone"));
+    };
+    gone.addEventListener("abort", leave);
+    channel.once("close", leave);
+    if (gone.aborted) leave();
   }
 
   /** Resolves when there is room for more. */
   write(kind: "stdout" | "stderr", bytes: Buffer): Promise<void> {
-    const written = this.#last.then(() => Promise.race([this.#write(kind, bytes), this.#gone]));
+    const written = this.#last.then(() => this.#write(kind, bytes));
     this.#last = written.catch(() => undefined); // each caller hears of its own
     return written;
   }
@@ -48,6 +53,8 @@ export class ChannelOutput {
   #write(kind: "stdout" | "stderr", bytes: Buffer): Promise<void> {
     const target = kind === "stdout" ? this.#channel : this.#channel.stderr;
     return new Promise((resolve, reject) => {
+      if (this.#hasGone) return reject(new ChannelGoneError("client has gone"));
+      this.#giveUp = reject;
       target.write(bytes, (error) => {
         const pending = this.#channel as unknown as PendingWrites;
         pending._chunk = pending._chunkcb = pending._chunkErr = pending._chunkcbErr = undefined;

@@ -9,13 +9,15 @@ export function forwardTo(
   reject: RejectConnection,
   gone: AbortSignal,
 ): void {
-  const socket = connect({ ...target, allowHalfOpen: true });
+  const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
+  const leave = () => socket.destroy();
   socket.once("error", reject);
   socket.once("connect", () => {
     socket.off("error", reject);
     joinChannel(accept(), socket, gone);
   });
-  gone.addEventListener("abort", () => socket.destroy(), { once: true });
+  gone.addEventListener("abort", leave);
+  socket.once("close", () => gone.removeEventListener("abort", leave)); // a client may make many, one after another
 }
 
 /**

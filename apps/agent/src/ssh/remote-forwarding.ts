@@ -50,7 +50,7 @@ export class RemoteForwarding {
   }
 
   #server(open: OpenChannel): Server {
-    return createServer({ allowHalfOpen: true }, (socket) => {
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       socket.on("error", () => socket.destroy());
       open(socket, (error, channel) => {
         if (error === undefined) joinChannel(channel, socket, this.#gone);

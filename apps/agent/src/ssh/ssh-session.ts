@@ -88,12 +88,17 @@ export class SshSession {
     const output = new ChannelOutput(channel, this.#gone.signal);
     // a plain loop over the channel would close it before its exit is said
     const input = { [Symbol.asyncIterator]: () => channel.iterator({ destroyOnReturn: false }) };
-    await serveSftp(
-      { input, write: (packet) => output.write("stdout", packet) },
-      { folder: workplace.folder(), home: workplace.home, targetFirst },
-    );
-    channel.exit(0); // without it scp reports a failure after a success
-    channel.end();
+    let code = 1;
+    try {
+      await serveSftp(
+        { input, write: (packet) => output.write("stdout", packet) },
+        { folder: workplace.folder(), home: workplace.home, targetFirst },
+      );
+      code = 0;
+    } finally {
+      channel.exit(code); // without it scp reports a failure after a success
+      channel.end();
+    }
   }
 
   /** The message of the day with a terminal's line ends, unless the user has hushed it. */

@@ -11,7 +11,7 @@ export function forwardTcp(stream: Duplex, { host = "localhost", port = 0 }: Str
     return void stream.destroy(
       new CodedError("permission_denied", `not a port of this workspace: ${host}:${port}`),
     );
-  const socket = connect({ host, port, allowHalfOpen: true });
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
   socket.on("error", (cause) =>
     stream.destroy(new CodedError("unavailable", `port ${port}: ${messageOf(cause)}`, { cause })),
   );
