@@ -11,6 +11,10 @@ export interface BuildLogLine {
 /** Where progress is shown: stderr, so that stdout stays for results. */
 export interface Screen {
   readonly isTerminal: boolean;
+  readonly hasColour: boolean;
+  readonly columns: number;
+  /** A question stands there: nothing is written until it is answered. */
+  readonly isAsking: boolean;
   write(text: string): void;
 }
 
@@ -21,22 +25,32 @@ const PLAIN = "\u001b[0m";
 const CLEAR_LINE = "\r\u001b[K";
 const REDRAW_MS = 200;
 
+/** A moment of the log, by the clock that wrote it and by our own when it came. */
+interface Moment {
+  readonly writtenAt: number;
+  readonly seenAt: number;
+}
+
 /**
  * Shows a running build: each stage with its elapsed time when it is over, its log below it, and on a terminal the running
- * stage with a clock that ticks. Close it whatever happens, or its clock goes on.
+ * stage with a clock that ticks. Times are those of the log, so that who comes late sees them right. Close it whatever
+ * happens, or its clock goes on.
  */
 export class BuildProgress implements Disposable {
   readonly #screen: Screen;
   readonly #now: () => number;
-  readonly #startedAt: number;
-  #stage: { readonly name: string; readonly startedAt: number } | undefined;
+  readonly #openedAt: number;
+  #stage: { readonly name: string; readonly begin: Moment; hasFailed: boolean } | undefined;
+  #hasFailed = false;
+  #latest: Moment = { writtenAt: 0, seenAt: 0 };
   #clock: NodeJS.Timeout | undefined;
+  #held = "";
   #waiting = "Waiting for a provisioner";
 
   constructor(screen: Screen, now: () => number = () => performance.now()) {
     this.#screen = screen;
     this.#now = now;
-    this.#startedAt = now();
+    this.#openedAt = now();
     if (screen.isTerminal) this.#clock = setInterval(() => this.#draw(), REDRAW_MS);
   }
 
@@ -49,50 +63,60 @@ export class BuildProgress implements Disposable {
 
   /** Takes one line of the log. */
   add(line: BuildLogLine): void {
+    this.#latest = { writtenAt: Date.parse(line.created_at), seenAt: this.#now() };
     if (line.stage !== this.#stage?.name) {
-      this.#endStage(true);
-      this.#stage = { name: line.stage, startedAt: this.#now() };
+      this.#endStage();
+      this.#stage = { name: line.stage, begin: this.#latest, hasFailed: false };
       if (!this.#screen.isTerminal) this.#print(`==> ${line.stage}`);
     }
-    if (line.output !== "") this.#print(this.#colour(line.log_level, `    ${line.output}`));
+    if (line.log_level === "error") this.#stage.hasFailed = this.#hasFailed = true;
+    if (line.output !== "")
+      for (const row of line.output.split("\n")) this.#print(this.#colour(line.log_level, `    ${row}`));
   }
 
-  /** The build is over. */
+  /** The build is over. One that failed without a word failed in its last stage. */
   end(succeeded: boolean): void {
-    this.#endStage(succeeded);
+    if (this.#stage !== undefined && !succeeded && !this.#hasFailed) this.#stage.hasFailed = true;
+    this.#endStage();
     this[Symbol.dispose]();
-  }
-
-  /** Since the view was opened, as people write it. */
-  get elapsed(): string {
-    return formatDuration(this.#now() - this.#startedAt);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#clock);
     this.#clock = undefined;
-    if (this.#screen.isTerminal) this.#screen.write(CLEAR_LINE);
+    this.#write("");
   }
 
-  #endStage(succeeded: boolean): void {
+  #endStage(): void {
     if (this.#stage === undefined) return;
-    const { name, startedAt } = this.#stage;
-    const mark = succeeded ? this.#paint(GREEN, "✔") : this.#paint(RED, "✘");
-    this.#print(`${mark} ${name} ${this.#paint(DIM, `[${formatDuration(this.#now() - startedAt)}]`)}`);
+    const mark = this.#stage.hasFailed ? this.#paint(RED, "✘") : this.#paint(GREEN, "✔");
+    this.#print(`${mark} ${this.#stage.name} ${this.#paint(DIM, `[${this.#elapsed()}]`)}`);
     this.#stage = undefined;
   }
 
+  /** Of the stage, or of the waiting: what the log says, and on top of it what has passed since its latest line. */
+  #elapsed(): string {
+    if (this.#stage === undefined) return formatDuration(this.#now() - this.#openedAt);
+    const written = this.#latest.writtenAt - this.#stage.begin.writtenAt;
+    return formatDuration(Math.max(0, written + this.#now() - this.#latest.seenAt));
+  }
+
+  /** The running line is as wide as the terminal at most: a second row could not be cleared. */
   #draw(): void {
-    const running = this.#stage;
-    const text =
-      running === undefined
-        ? `⧗ ${this.#waiting} [${this.elapsed}]`
-        : `⧗ ${running.name} [${formatDuration(this.#now() - running.startedAt)}]`;
-    this.#screen.write(`${CLEAR_LINE}${text}`);
+    if (this.#screen.isAsking) return;
+    const clock = ` [${this.#elapsed()}]`;
+    const what = `⧗ ${this.#stage?.name ?? this.#waiting}`;
+    this.#write(`${what.slice(0, Math.max(0, this.#screen.columns - 1 - clock.length))}${clock}`);
   }
 
   #print(line: string): void {
-    this.#screen.write(this.#screen.isTerminal ? `${CLEAR_LINE}${line}\n` : `${line}\n`);
+    this.#held += `${line}\n`;
+    if (!this.#screen.isAsking) this.#write("");
+  }
+
+  #write(running: string): void {
+    this.#screen.write(`${this.#screen.isTerminal ? CLEAR_LINE : ""}${this.#held}${running}`);
+    this.#held = "";
   }
 
   #colour(level: string, text: string): string {
@@ -101,6 +125,6 @@ export class BuildProgress implements Disposable {
   }
 
   #paint(colour: string, text: string): string {
-    return this.#screen.isTerminal ? `${colour}${text}${PLAIN}` : text;
+    return this.#screen.hasColour ? `${colour}${text}${PLAIN}` : text;
   }
 }

@@ -13,7 +13,7 @@ interface Watched<T> {
   readonly read: () => Promise<T>;
 }
 
-/** Shows a build until it has ended. @throws CodedError with the build's own error when it failed. */
+/** Shows a build until it has ended. @throws CodedError with the build's own error when it failed, or the signal's reason. */
 export async function showBuild(
   terminal: Terminal,
   client: HttpClient,
@@ -50,6 +50,7 @@ export async function showJob<T extends Pick<WorkspaceBuild, "job">>(
       begun.abort();
       progress.add(line);
     }
+    signal?.throwIfAborted();
   } finally {
     begun.abort();
     await waiting;
@@ -63,7 +64,7 @@ export async function showJob<T extends Pick<WorkspaceBuild, "job">>(
   );
 }
 
-/** Tells why the job waits, while it does. When nobody answers there is nothing to tell: the log itself is what must be had. */
+/** Tells why the job waits, while it does. */
 async function showQueue<T extends Pick<WorkspaceBuild, "job">>(
   progress: BuildProgress,
   { read }: Watched<T>,
@@ -71,17 +72,10 @@ async function showQueue<T extends Pick<WorkspaceBuild, "job">>(
 ): Promise<void> {
   await sleep(QUEUE_POLL_MS, begun);
   while (!begun.aborted) {
-    const job = await read().then(
-      ({ job }) => job,
-      () => undefined,
-    );
-    if (job !== undefined && job.status !== "pending") return;
-    if (job !== undefined) progress.wait(reasonOf(job));
+    const { job } = await read();
+    if (job.status !== "pending") return;
+    const place = job.queue_position > 0 ? `${job.queue_position} of ${job.queue_size} in the queue` : "";
+    progress.wait([job.waiting_reason ?? "Waiting for a provisioner", place].filter(Boolean).join(" · "));
     await sleep(QUEUE_POLL_MS, begun);
   }
-}
-
-function reasonOf(job: WorkspaceBuild["job"]): string {
-  const place = job.queue_position > 0 ? `${job.queue_position} of ${job.queue_size} in the queue` : "";
-  return [job.waiting_reason ?? "Waiting for a provisioner", place].filter(Boolean).join(" · ");
 }

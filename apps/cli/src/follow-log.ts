@@ -16,6 +16,7 @@ export interface FollowOptions {
 
 /**
  * A log to its end. A replica that dies or drains is left for another, from the last line seen: no gap, no repeat.
+ * It ends early when the signal is aborted.
  * @throws CodedError when the plane refuses (not found, not allowed).
  */
 export async function* followLog<T extends Line>(
@@ -31,6 +32,8 @@ export async function* followLog<T extends Line>(
       const options = { headers: client.headers, ...(signal === undefined ? {} : { signal }) };
       const socket = await openWebSocket(url, options);
       backoff.connected();
+      const leave = () => socket.close();
+      signal?.addEventListener("abort", leave);
       try {
         for await (const message of socket.messages)
           for (const line of linesOf<T>(message)) {
@@ -38,11 +41,12 @@ export async function* followLog<T extends Line>(
             yield line;
           }
       } finally {
+        signal?.removeEventListener("abort", leave);
         socket.close();
       }
       if ((await socket.closed).code === 1000) return;
     } catch (error) {
-      if (codeOf(error) !== "unavailable") throw error;
+      if (!["unavailable", "cancelled"].includes(codeOf(error))) throw error; // cancelled: by the signal
     }
     await sleep(backoff.nextMs(), signal);
   }

@@ -1,12 +1,14 @@
 import { type Command, CommanderError } from "commander";
-import { runMain } from "@berth/runtime";
+import { type EndSignal, runMain } from "@berth/runtime";
 import { buildProgram } from "./program.ts";
-import { ExitCode, showError } from "./show-error.ts";
+import { codeOfSignal, ExitCode } from "./exit-code.ts";
+import { showError } from "./show-error.ts";
+import { readSwitches } from "./switches.ts";
 import { openTerminal } from "./terminal.ts";
 
-/** `berth <anything else>`: owns the process until it ends. */
+/** `berth <anything else>`: owns the process until it ends. A signal that no command hears ends it at once. */
 export function main(argv: readonly string[]): void {
-  runMain(() => runCli(argv), argv);
+  runMain(({ signal }) => Promise.race([runCli(argv), toldToEnd(signal)]), argv);
 }
 
 /**
@@ -14,10 +16,10 @@ export function main(argv: readonly string[]): void {
  * status of `ssh`. Errors and their mend are on stderr.
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = buildProgram();
-  forEachCommand(program, (command) => command.exitOverride());
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    const program = buildProgram();
+    forEachCommand(program, (command) => command.exitOverride());
+    await program.parseAsync(readSwitches(program, argv), { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -25,6 +27,12 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     openTerminal().say(showError(error, argv.includes("--verbose") || argv.includes("-v")));
     return 1;
   }
+}
+
+function toldToEnd(signal: AbortSignal): Promise<number> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(codeOfSignal(signal.reason as EndSignal))); // runMain's reason
+  });
 }
 
 function forEachCommand(command: Command, visit: (command: Command) => void): void {

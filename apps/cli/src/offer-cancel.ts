@@ -1,11 +1,11 @@
 import { type HttpClient, routes, type WorkspaceBuild } from "@berth/http-api";
 import { onInterrupt } from "@berth/runtime";
 import type { CliContext } from "./cli-context.ts";
-import { ExitCode } from "./show-error.ts";
+import { ExitCode } from "./exit-code.ts";
 
 /**
- * Runs something that waits for a build. Ctrl-C asks whether to cancel the build (a second one means yes, and without a
- * terminal nothing is asked and the build goes on); whatever was created by then is kept.
+ * Runs something that waits for a build. Ctrl-C asks whether to cancel the build; a second one means yes, and a third leaves
+ * while the build is being cancelled. Without a terminal nothing is asked and the build goes on. What was created is kept.
  */
 export async function offerCancel<T>(
   { terminal }: CliContext,
@@ -13,21 +13,24 @@ export async function offerCancel<T>(
   build: WorkspaceBuild,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const stop = new AbortController();
-  const asked = { times: 0 };
-  const cancel = async () => {
-    await client.call(routes.cancelWorkspaceBuild, { params: { build: build.id } });
-    terminal.say("\nCancelling the build …");
+  const leaving = new AbortController();
+  const state = { isCancelling: false };
+  const leave = (why: string) => {
+    terminal.say(`${why}: berth logs -f ${build.workspace_name}`);
+    leaving.abort(new ExitCode(1));
+  };
+  const wantsCancel = async () => {
+    if (!terminal.asksPeople) return false;
+    if (terminal.isAsking) return true;
+    return terminal.askYesNo("Cancel the build?", false).catch((error: unknown) => error instanceof ExitCode);
   };
   const interrupted = async () => {
-    asked.times += 1;
-    if (asked.times > 1) return cancel();
-    if (terminal.asksPeople && (await terminal.askYesNo("\nCancel the build?", false))) return cancel();
-    terminal.say(`\nThe build goes on: berth logs -f ${build.workspace_name}`);
-    stop.abort();
+    if (state.isCancelling) return leave("The build is being cancelled");
+    if (!(await wantsCancel())) return leave("The build goes on");
+    state.isCancelling = true;
+    terminal.say("Cancelling the build …");
+    await client.call(routes.cancelWorkspaceBuild, { params: { build: build.id } });
   };
-  using _ = onInterrupt(() => void interrupted());
-  const result = await work(stop.signal);
-  if (stop.signal.aborted) throw new ExitCode(1);
-  return result;
+  using _ = onInterrupt(() => void interrupted().catch((error: unknown) => leaving.abort(error)));
+  return await work(leaving.signal);
 }

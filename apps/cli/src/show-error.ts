@@ -15,14 +15,3 @@ export function showError(error: unknown, verbose: boolean): string {
     lines.push("  Run it again with --verbose to see where.");
   return lines.join("\n");
 }
-
-/** Ends the command with an exit code of its own; what had to be said was said. */
-export class ExitCode extends Error {
-  override readonly name = "ExitCode";
-  readonly code: number;
-
-  constructor(code: number) {
-    super(`exit code ${code}`);
-    this.code = code;
-  }
-}

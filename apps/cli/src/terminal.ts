@@ -1,13 +1,20 @@
 import { confirm, input, password, select } from "@inquirer/prompts";
+import { environment } from "@berth/config";
 import { CodedError } from "@berth/std";
+import { ExitCode } from "./exit-code.ts";
 
 /**
  * The person at the other end, if there is one. Results go to stdout, everything else to stderr, so that output can be
- * piped; questions are asked only where both ends are a terminal.
+ * piped; questions are asked only where both ends are a terminal. Ctrl-C at a question is an ExitCode of 1.
  */
 export interface Terminal {
   readonly asksPeople: boolean;
   readonly isTerminal: boolean;
+  readonly hasColour: boolean;
+  /** How wide a line may be. */
+  readonly columns: number;
+  /** A question is on the screen: whatever else is written now would spoil it. */
+  readonly isAsking: boolean;
   /** Prints a result. */
   print(text: string): void;
   /** Says something beside the result. */
@@ -16,8 +23,10 @@ export interface Terminal {
   write(text: string): void;
   ask(question: string, fallback?: string): Promise<string>;
   askSecret(question: string): Promise<string>;
+  /** A secret that is about to be set: asked twice, until both are the same. */
+  askNewSecret(question: string): Promise<string>;
   askYesNo(question: string, fallback: boolean): Promise<boolean>;
-  choose(question: string, choices: readonly Choice[]): Promise<string>;
+  choose(question: string, choices: readonly Choice[], fallback?: string): Promise<string>;
   /** Everything that is piped in, without white space around it. */
   readPipe(): Promise<string>;
 }
@@ -33,41 +42,64 @@ export function openTerminal(force = false): Terminal {
   const isTerminal = force || process.stderr.isTTY;
   const asksPeople = force || (process.stdin.isTTY && process.stderr.isTTY);
   const people = { input: process.stdin, output: process.stderr };
-  const demand = (question: string) => {
+  const open = { questions: 0 };
+  const ask = async <T>(question: string, put: () => Promise<T>): Promise<T> => {
     if (!asksPeople)
       throw new CodedError(
         "failed_precondition",
         `"${question}" needs an answer and there is no terminal to ask at`,
       );
+    open.questions += 1;
+    try {
+      return await put();
+    } catch (error) {
+      if (error instanceof Error && error.name === "ExitPromptError") throw new ExitCode(1); // Ctrl-C
+      throw error;
+    } finally {
+      open.questions -= 1;
+    }
   };
-  return {
+  const terminal: Terminal = {
     asksPeople,
     isTerminal,
+    hasColour: isTerminal && (environment()["NO_COLOR"] ?? "") === "",
+    get columns() {
+      return process.stderr.columns || 80;
+    },
+    get isAsking() {
+      return open.questions > 0;
+    },
     print: (text) => void process.stdout.write(`${text}\n`),
     say: (text) => void process.stderr.write(`${text}\n`),
     write: (text) => void process.stderr.write(text),
-    async ask(question, fallback) {
-      demand(question);
-      return input(
-        { message: question, required: true, ...(fallback === undefined ? {} : { default: fallback }) },
-        people,
-      );
+    ask: (question, fallback) =>
+      ask(question, () =>
+        input(
+          { message: question, required: true, ...(fallback === undefined ? {} : { default: fallback }) },
+          people,
+        ),
+      ),
+    askSecret: (question) => ask(question, () => password({ message: question, mask: "*" }, people)),
+    async askNewSecret(question) {
+      while (true) {
+        const secret = await terminal.askSecret(question);
+        if ((await terminal.askSecret(`${question} again`)) === secret) return secret;
+        terminal.say("They differ: type both once more.");
+      }
     },
-    async askSecret(question) {
-      demand(question);
-      return password({ message: question, mask: "*" }, people);
-    },
-    async askYesNo(question, fallback) {
-      demand(question);
-      return confirm({ message: question, default: fallback }, people);
-    },
-    async choose(question, choices) {
-      demand(question);
-      return select({ message: question, choices }, people);
-    },
+    askYesNo: (question, fallback) =>
+      ask(question, () => confirm({ message: question, default: fallback }, people)),
+    choose: (question, choices, fallback) =>
+      ask(question, () =>
+        select(
+          { message: question, choices, ...(fallback === undefined ? {} : { default: fallback }) },
+          people,
+        ),
+      ),
     async readPipe() {
       const chunks = await Array.fromAsync(process.stdin as AsyncIterable<Buffer>);
       return Buffer.concat(chunks).toString("utf8").trim();
     },
   };
+  return terminal;
 }

@@ -37,6 +37,7 @@ export function runMain(
     .then((code) => {
       signals[Symbol.dispose]();
       unhandled[Symbol.dispose]();
+      if (ending.signal.aborted) exitNow(code ?? EXIT.ok); // somebody waits: nothing that is forgotten may linger
       exitSoon(code ?? EXIT.ok);
     });
 }
