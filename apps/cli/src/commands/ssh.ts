@@ -2,12 +2,15 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { routes } from "@berth/http-api";
 import { CodedError, parseDuration, Scope, sleep } from "@berth/std";
+import { onSignals } from "@berth/runtime";
+import type { TunnelStream } from "@berth/tunnel";
 import { type Command, Option } from "commander";
 import { type CliContext, contextOf, type LoggedIn } from "../cli-context.ts";
-import { collectPairs, type Pair } from "../output.ts";
-import { ExitCode } from "../show-error.ts";
+import { codeOfSignal, ExitCode } from "../exit-code.ts";
+import { type Pair, pairsOption } from "../repeatable.ts";
 import type { AgentLink } from "../ssh/agent-link.ts";
 import { waitForAgent } from "../ssh/wait-for-agent.ts";
+import { switchOption } from "../switches.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
 
 interface SshOptions {
@@ -28,24 +31,26 @@ interface SshOptions {
 export function addSsh(program: Command): void {
   const option = (flags: string, variable: string, description: string) =>
     new Option(flags, description).env(`CODER_SSH_${variable}`);
+  const toggle = (flags: string, variable: string, description: string) =>
+    switchOption(flags, `CODER_SSH_${variable}`, description);
   program
     .command("ssh <workspace> [command...]")
     .description("a shell in a workspace, or one command; the exit status is the command's")
-    .addOption(option("--stdio", "STDIO", "carry ssh's own bytes on stdin and stdout: for ProxyCommand"))
-    .addOption(option("--ssh-host-prefix <prefix>", "SSH_HOST_PREFIX", "cut off the workspace's name first"))
-    .addOption(option("--hostname-suffix <suffix>", "HOSTNAME_SUFFIX", "cut off the workspace's name first"))
+    .addOption(toggle("--stdio", "STDIO", "carry ssh's own bytes on stdin and stdout: for ProxyCommand"))
     .addOption(
-      option("-e, --env <name=value>", "ENV", "set there; may be repeated")
-        .argParser(collectPairs)
-        .default([], "none"),
+      option("--ssh-host-prefix <prefix>", "SSH_HOST_PREFIX", "what the workspace's name begins with"),
     )
-    .addOption(option("-t, --tty", "TTY", "ask for a terminal for a command too"))
     .addOption(
-      option("--wait <when>", "WAIT", "for the start-up script")
+      option("--hostname-suffix <suffix>", "HOSTNAME_SUFFIX", "what stands behind the name and a dot"),
+    )
+    .addOption(pairsOption("-e, --env <name=value>", "set there").env("CODER_SSH_ENV"))
+    .addOption(toggle("-t, --tty", "TTY", "ask for a terminal for a command too"))
+    .addOption(
+      option("--wait <when>", "WAIT", "log in after the start-up script; auto: as the template says")
         .choices(["yes", "no", "auto"])
         .default("auto"),
     )
-    .addOption(option("--disable-autostart", "DISABLE_AUTOSTART", "do not start a stopped workspace"))
+    .addOption(toggle("--disable-autostart", "DISABLE_AUTOSTART", "do not start a stopped workspace"))
     .addOption(option("-l, --log-dir <folder>", "LOG_DIR", "write a log of the connection there"))
     .addOption(
       option("--network-info-dir <folder>", "NETWORK_INFO_DIR", "write measures of the connection there"),
@@ -74,27 +79,56 @@ function duration(text: string): number {
   return ms;
 }
 
+/**
+ * However this ends, the agent is told: without a goodbye it keeps the session, and what runs in it, for a client whose network
+ * is away. So neither a signal nor a reader that has gone ends the process on the spot. (Ctrl-C at `ssh` sends two signals:
+ * the terminal's SIGINT and ssh's SIGHUP.)
+ */
 async function connect(
   context: CliContext,
   typed: string,
   command: readonly string[],
   options: SshOptions,
 ): Promise<void> {
+  const told = new AbortController();
+  const leave = (code: number) => told.abort(new ExitCode(code));
+  using _hearing = onSignals((signal) => leave(codeOfSignal(signal)));
+  for (const output of [process.stdout, process.stderr]) {
+    output.removeAllListeners("error");
+    output.on("error", () => leave(0));
+  }
+  try {
+    await using scope = new Scope();
+    const status = await carry(context, typed, command, options, scope, told.signal);
+    if (status !== 0) throw new ExitCode(status);
+  } catch (error) {
+    told.signal.throwIfAborted(); // what was broken off has not failed
+    throw error;
+  }
+}
+
+async function carry(
+  context: CliContext,
+  typed: string,
+  command: readonly string[],
+  options: SshOptions,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<number> {
   const name = parseWorkspaceName(typed, {
     ...(options.sshHostPrefix === undefined ? {} : { prefix: options.sshHostPrefix }),
     ...(options.hostnameSuffix === undefined ? {} : { suffix: options.hostnameSuffix }),
   });
-  await using scope = new Scope();
   const log = openLog(options.logDir, scope);
   const loggedIn = await context.logIn();
   const { agent, workspace } = await waitForAgent(context.terminal, loggedIn.client, name, {
     autostart: options.disableAutostart !== true,
     wait: options.wait,
-    signal: scope.signal,
+    signal,
   });
   log(`connecting to ${workspace.owner_name}/${workspace.name}.${agent.name}`);
   const { linkAgent } = await import("../ssh/agent-link.ts");
-  const link = scope.use("link", await linkAgent(loggedIn, agent, scope.signal));
+  const link = scope.use("link", await linkAgent(loggedIn, agent, signal));
   void endWithWorkspace(loggedIn, workspace.id, agent.id, link, options.workspacePollInterval, scope.signal);
   if (options.networkInfoDir !== undefined) {
     const { keepNetworkFile } = await import("../ssh/network-file.ts");
@@ -102,18 +136,20 @@ async function connect(
     scope.add("network file", () => keeping);
   }
   const stream = await link.session.open({ service: "ssh" });
+  signal.addEventListener("abort", () => stream.destroy());
+  signal.throwIfAborted();
   log("connected");
   if (options.stdio === true) {
     const { carryStdio } = await import("../ssh/stdio.ts");
-    return await carryStdio(stream);
+    await carryStdio(stream);
+    return 0;
   }
   const { runRemote } = await import("../ssh/remote.ts");
-  const status = await runRemote(stream, link.sshHostKey, {
+  return await runRemote(stream, link.sshHostKey, {
     command,
     tty: options.tty === true || (command.length === 0 && process.stdin.isTTY),
     env: Object.fromEntries(options.env.map((pair) => [pair.name, pair.value])),
   });
-  if (status !== 0) throw new ExitCode(status);
 }
 
 /** Ends the session when the workspace stops, or a new start has made another agent. */

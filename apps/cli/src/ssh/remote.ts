@@ -1,9 +1,15 @@
+import type { Readable, Writable } from "node:stream";
 import ssh2, { type Client, type ClientChannel, type ParsedKey } from "ssh2";
+import { environment } from "@berth/config";
 import { CodedError } from "@berth/std";
 import type { TunnelStream } from "@berth/tunnel";
+import { codeOfSignal } from "../exit-code.ts";
 
 // OpenSSH's other ciphers need ssh2's native part, which does not run on Node 24.
 const CIPHERS = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"] as const;
+
+/** The connection was lost, or the far end did not say how it ended. */
+const LOST = 255;
 
 /** What to run: a shell, or a command; with or without a terminal at the far end. */
 export interface RemoteOptions {
@@ -12,19 +18,32 @@ export interface RemoteOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** This side's ends: those of the process, and in tests others. */
+export interface LocalEnds {
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+  readonly stdout: Writable & { readonly columns?: number; readonly rows?: number };
+  readonly stderr: Writable;
+}
+
+/** A channel, and how it ends. */
+interface Opened {
+  readonly channel: ClientChannel;
+  readonly status: Promise<number>;
+}
+
 /**
  * Runs a shell or a command in the workspace with this process's stdin, stdout and stderr.
- * @returns the remote exit status; 255 when the connection was lost.
+ * @returns the remote exit status, 128 and the signal's number when a signal ended it; 255 when the connection was lost.
  */
 export async function runRemote(
   stream: TunnelStream,
   hostKey: string,
   options: RemoteOptions,
+  ends: LocalEnds = process,
 ): Promise<number> {
   const client = await connect(stream, hostKey);
   try {
-    const channel = await open(client, options);
-    return await attach(channel, options.tty, client);
+    return await attach(await open(client, options, ends), options.tty, ends);
   } finally {
     client.end();
   }
@@ -56,13 +75,15 @@ function publicKeyOf(line: string): Buffer {
   return parsed.getPublicSSH();
 }
 
-const windowSize = () => ({ cols: process.stdout.columns || 80, rows: process.stdout.rows || 24 });
+const windowSize = ({ stdout }: LocalEnds) => ({ cols: stdout.columns || 80, rows: stdout.rows || 24 });
 
-function open(client: Client, { command, tty, env }: RemoteOptions): Promise<ClientChannel> {
-  const pty = { term: env["TERM"] ?? "xterm-256color", width: 0, height: 0, ...windowSize() };
+function open(client: Client, { command, tty, env }: RemoteOptions, ends: LocalEnds): Promise<Opened> {
+  const term = env["TERM"] ?? environment()["TERM"] ?? "xterm-256color";
+  const pty = { term, width: 0, height: 0, ...windowSize(ends) };
   return new Promise((resolve, reject) => {
     const opened = (error: Error | undefined, channel: ClientChannel) => {
-      if (error === undefined) resolve(channel);
+      // listened to at once: the exit of a short command comes in the same bytes as the channel
+      if (error === undefined) resolve({ channel, status: statusOf(channel, client) });
       else reject(error);
     };
     if (command.length === 0) client.shell(tty ? pty : false, { env: { ...env } }, opened);
@@ -70,32 +91,38 @@ function open(client: Client, { command, tty, env }: RemoteOptions): Promise<Cli
   });
 }
 
+/** How the remote side has ended, once it has closed. */
+function statusOf(channel: ClientChannel, client: Client): Promise<number> {
+  return new Promise((resolve) => {
+    const ended = { status: LOST };
+    channel.on("exit", (code: number | null, signal?: string) => {
+      ended.status = code ?? (signal === undefined ? LOST : codeOfSignal(`SIG${signal.replace(/^SIG/, "")}`));
+    });
+    channel.on("close", () => resolve(ended.status));
+    client.on("close", () => resolve(ended.status));
+  });
+}
+
 /** Joins the channel to this process's terminal until it closes. */
-async function attach(channel: ClientChannel, tty: boolean, client: Client): Promise<number> {
-  const { stdin, stdout, stderr } = process;
-  const raw = tty && stdin.isTTY;
+async function attach({ channel, status }: Opened, tty: boolean, ends: LocalEnds): Promise<number> {
+  const { stdin, stdout, stderr } = ends;
+  const raw = tty && stdin.isTTY === true;
   const resize = () => {
-    const { rows, cols } = windowSize();
+    const { rows, cols } = windowSize(ends);
     channel.setWindow(rows, cols, 0, 0);
   };
-  if (raw) stdin.setRawMode(true);
+  if (raw) stdin.setRawMode?.(true);
   stdout.on("resize", resize);
+  stdin.on("error", () => channel.end()); // a terminal that was closed
   stdin.pipe(channel);
   channel.pipe(stdout, { end: false });
   channel.stderr.pipe(stderr, { end: false });
   try {
-    return await new Promise<number>((resolve) => {
-      const ended = { status: 255 };
-      channel.on("exit", (code: number | null, signal?: string) => {
-        ended.status = code ?? (signal === undefined ? 255 : 128);
-      });
-      channel.on("close", () => resolve(ended.status));
-      client.on("close", () => resolve(ended.status));
-    });
+    return await status;
   } finally {
     stdin.unpipe(channel);
     stdout.off("resize", resize);
-    if (raw) stdin.setRawMode(false);
+    if (raw) stdin.setRawMode?.(false);
     stdin.destroy();
   }
 }

@@ -17,7 +17,7 @@ export interface WaitOptions {
 
 /**
  * The agent, connected: the workspace is started when it is stopped, its build shown while it runs.
- * @throws CodedError naming why it cannot be, with the mend.
+ * @throws CodedError naming why it cannot be, with the mend; the signal's reason.
  */
 export async function waitForAgent(
   terminal: Terminal,
@@ -28,7 +28,8 @@ export async function waitForAgent(
   const workspace = await ensureRunning(terminal, client, await findWorkspace(client, name), options);
   const told = { waiting: false };
   let latest = workspace;
-  while (!options.signal.aborted) {
+  while (true) {
+    options.signal.throwIfAborted();
     const agent = pickAgent(latest, name.agent);
     const reason = waitingReason(latest, agent, options.wait);
     if (reason === undefined) return { workspace: latest, agent };
@@ -37,7 +38,6 @@ export async function waitForAgent(
     await sleep(POLL_MS, options.signal);
     latest = await client.call(routes.getWorkspace, { params: { workspace: workspace.id } });
   }
-  throw new CodedError("cancelled", `connecting to ${workspace.name} was given up`);
 }
 
 /** Why the agent cannot be reached yet; undefined when it can. */
