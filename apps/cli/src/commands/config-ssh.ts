@@ -1,6 +1,6 @@
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { routes, type SshConfig } from "@berth/http-api";
 import { selfCommand } from "@berth/runtime";
 import { type Command, Option } from "commander";
@@ -15,6 +15,10 @@ import {
   writeSection,
 } from "../config-ssh/section.ts";
 import { difference } from "../config-ssh/difference.ts";
+import { quoteWord } from "../config-ssh/quote.ts";
+import { textsOption } from "../repeatable.ts";
+import { switchOption } from "../switches.ts";
+import { demandConsent } from "./workspaces.ts";
 
 interface ConfigSshOptions {
   readonly sshConfigFile: string;
@@ -33,7 +37,8 @@ interface ConfigSshOptions {
 export function addConfigSsh(program: Command): void {
   const option = (flags: string, variable: string, description: string) =>
     new Option(flags, description).env(`CODER_${variable}`);
-  const collect = (value: string, former: readonly string[]) => [...former, value];
+  const toggle = (flags: string, variable: string, description: string) =>
+    switchOption(flags, `CODER_${variable}`, description);
   program
     .command("config-ssh")
     .description("let ssh, scp and sftp reach workspaces as coder.<workspace> and <workspace>.coder")
@@ -47,9 +52,7 @@ export function addConfigSsh(program: Command): void {
       option("--coder-binary-path <file>", "SSH_CONFIG_BINARY_PATH", "the program that ssh runs, absolute"),
     )
     .addOption(
-      option("-o, --ssh-option <option>", "SSH_CONFIG_OPTS", "an option for the hosts; may be repeated")
-        .argParser(collect)
-        .default([], "none"),
+      textsOption("-o, --ssh-option <option>", "an option for the hosts").env("CODER_SSH_CONFIG_OPTS"),
     )
     .addOption(
       option("--ssh-host-prefix <prefix>", "CONFIGSSH_SSH_HOST_PREFIX", "other than the deployment's"),
@@ -58,14 +61,18 @@ export function addConfigSsh(program: Command): void {
       option("--hostname-suffix <suffix>", "CONFIGSSH_HOSTNAME_SUFFIX", "other than the deployment's"),
     )
     .addOption(
-      option("--wait <when>", "CONFIGSSH_WAIT", "for the start-up script").choices(["yes", "no", "auto"]),
+      option("--wait <when>", "CONFIGSSH_WAIT", "log in after the start-up script").choices([
+        "yes",
+        "no",
+        "auto",
+      ]),
     )
     .addOption(
-      option("--disable-autostart", "CONFIGSSH_DISABLE_AUTOSTART", "do not start stopped workspaces"),
+      toggle("--disable-autostart", "CONFIGSSH_DISABLE_AUTOSTART", "do not start stopped workspaces"),
     )
-    .addOption(option("-n, --dry-run", "SSH_DRY_RUN", "show what would change, and change nothing"))
+    .addOption(toggle("-n, --dry-run", "SSH_DRY_RUN", "show what would change, and change nothing"))
     .addOption(
-      option("--use-previous-options", "SSH_USE_PREVIOUS_OPTIONS", "keep the options of the last run"),
+      toggle("--use-previous-options", "SSH_USE_PREVIOUS_OPTIONS", "keep the options of the last run"),
     )
     .option("-y, --yes", "do not ask")
     .action(async (options: ConfigSshOptions, command: Command) => configure(contextOf(command), options));
@@ -85,17 +92,15 @@ async function configure(context: CliContext, options: ConfigSshOptions): Promis
     terminal.say(`Dry run: ${options.sshConfigFile} would change:`);
     return terminal.print(difference(former, next));
   }
-  if (options.yes !== true && terminal.asksPeople) {
-    terminal.say(difference(former, next));
-    if (!(await terminal.askYesNo(`Change ${options.sshConfigFile}?`, true))) return;
-  }
+  if (options.yes !== true) terminal.say(difference(former, next));
+  if (!(await demandConsent(terminal, options.yes, `Change ${options.sshConfigFile}?`, true))) return;
   await writeAtomically(options.sshConfigFile, next);
   terminal.say(`Updated ${options.sshConfigFile}. Try: ssh ${deployment.hostname_prefix}<workspace>`);
 }
 
 /** What was given now; or what the last run kept, when nothing was given or it is asked for. */
 async function chooseOptions(
-  { terminal }: CliContext,
+  { terminal, globals }: CliContext,
   options: ConfigSshOptions,
   section: string | undefined,
 ): Promise<SectionOptions> {
@@ -105,7 +110,8 @@ async function chooseOptions(
     ...(options.hostnameSuffix === undefined ? {} : { hostnameSuffix: options.hostnameSuffix }),
     ...(options.disableAutostart === true ? { disableAutostart: true } : {}),
     sshOptions: options.sshOption,
-    headers: [],
+    headers: globals.header,
+    ...(globals.headerCommand === undefined ? {} : { headerCommand: globals.headerCommand }),
   };
   if (section === undefined) return given;
   const previous = readOptions(section);
@@ -124,11 +130,15 @@ function hostsOf(
   kept: SectionOptions,
   deployment: SshConfig,
 ): SectionHost[] {
-  const binary =
-    options.coderBinaryPath === undefined
-      ? selfCommand([]).map(quote).join(" ")
-      : quote(options.coderBinaryPath);
-  const base = `${binary} --global-config ${quote(globals.globalConfig)}`;
+  const program = options.coderBinaryPath === undefined ? selfCommand([]) : [options.coderBinaryPath];
+  const base = [
+    ...program,
+    ...["--global-config", resolve(globals.globalConfig)],
+    ...kept.headers.flatMap((header) => ["--header", header]),
+    ...(kept.headerCommand === undefined ? [] : ["--header-command", kept.headerCommand]),
+  ]
+    .map(quoteWord)
+    .join(" ");
   const flags = [
     ...(kept.wait === undefined ? [] : [`--wait ${kept.wait}`]),
     ...(kept.disableAutostart === true ? ["--disable-autostart"] : []),
@@ -151,12 +161,10 @@ function hostsOf(
   const prefix = kept.sshHostPrefix ?? deployment.hostname_prefix;
   const suffix = kept.hostnameSuffix ?? deployment.hostname_suffix;
   return [
-    ...(prefix === "" ? [] : [host(`${prefix}*`, `--ssh-host-prefix ${prefix}`)]),
-    ...(suffix === "" ? [] : [host(`*.${suffix}`, `--hostname-suffix ${suffix}`)]),
+    ...(prefix === "" ? [] : [host(`${prefix}*`, `--ssh-host-prefix ${quoteWord(prefix)}`)]),
+    ...(suffix === "" ? [] : [host(`*.${suffix}`, `--hostname-suffix ${quoteWord(suffix)}`)]),
   ];
 }
-
-const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `"${text}"`);
 
 async function readConfig(file: string): Promise<string> {
   try {
@@ -167,12 +175,16 @@ async function readConfig(file: string): Promise<string> {
   }
 }
 
-async function writeAtomically(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+/** By rename, with the mode it had; a link stays one, and what it leads to is written. */
+async function writeAtomically(link: string, text: string): Promise<void> {
+  await mkdir(dirname(link), { recursive: true, mode: 0o700 });
+  const file = await realpath(link).catch(() => link); // a new file
   const mode = await stat(file).then(
     (found) => found.mode & 0o777,
     () => 0o600, // a new file
   );
-  await writeFile(`${file}.new`, text, { mode });
-  await rename(`${file}.new`, file);
+  const fresh = `${file}.${process.pid}`;
+  await writeFile(fresh, text, { mode });
+  await chmod(fresh, mode);
+  await rename(fresh, file);
 }

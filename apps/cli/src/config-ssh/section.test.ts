@@ -25,6 +25,11 @@ test("text around the section stays as it was, whatever it is", () => {
   );
 });
 
+test("a file with Windows' line ends has one section still", () => {
+  const file = `Host x\n${writeSection(plain, HOSTS)}\n`.replaceAll("\n", "\r\n");
+  expect(joinSection(cutSection(file), "again")).toBe("Host x\r\nagain\r\n");
+});
+
 test("options kept in a section are read back", () => {
   const options: SectionOptions = {
     wait: "no",

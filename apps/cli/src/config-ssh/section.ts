@@ -53,7 +53,7 @@ function broken(what: string, mend: string): CodedError {
 }
 
 function occurrences(text: string, marker: string): number[] {
-  return [...text.matchAll(new RegExp(`^${marker}$`, "gm"))].map((match) => match.index);
+  return [...text.matchAll(new RegExp(`^${marker}(?=\r?$)`, "gm"))].map((match) => match.index);
 }
 
 /** Puts the section back, at its old place or at the end after one empty line. */
