@@ -4,6 +4,7 @@ import { createClient, type HttpClient } from "@berth/http-api";
 import { CodedError, version } from "@berth/std";
 import type { Command } from "commander";
 import type { Globals } from "./globals.ts";
+import { readPair } from "./repeatable.ts";
 import { readSession } from "./session-files.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
@@ -68,7 +69,9 @@ function userAgent(command: Command): string {
 async function headersOf({ header, headerCommand }: Globals, url: string): Promise<Record<string, string>> {
   const printed = headerCommand === undefined ? "" : await printHeaders(headerCommand, url);
   return Object.fromEntries(
-    [...header, ...printed.split(/\r?\n/).filter((line) => line !== "")].map(nameAndValue),
+    [...header, ...printed.split(/\r?\n/).filter((line) => line !== "")]
+      .map(readPair)
+      .map(({ name, value }) => [name, value]),
   );
 }
 
@@ -79,10 +82,4 @@ async function printHeaders(headerCommand: string, url: string): Promise<string>
   } catch (cause) {
     throw new CodedError("failed_precondition", `the header command failed: ${headerCommand}`, { cause });
   }
-}
-
-function nameAndValue(line: string): [string, string] {
-  const at = line.indexOf("=");
-  if (at <= 0) throw new CodedError("invalid_argument", `"${line}" is no header: write name=value`);
-  return [line.slice(0, at), line.slice(at + 1)];
 }

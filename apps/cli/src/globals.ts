@@ -1,6 +1,9 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { version } from "@berth/std";
 import { type Command, Option } from "commander";
+import { textsOption } from "./repeatable.ts";
+import { switchOption } from "./switches.ts";
 
 /** Flags that every command takes, before and after its name. */
 export interface Globals {
@@ -10,17 +13,17 @@ export interface Globals {
   readonly header: readonly string[];
   readonly headerCommand?: string;
   readonly versionWarning: boolean;
-  readonly verbose: boolean;
-  readonly forceTty: boolean;
-  readonly disableDirectConnections: boolean;
+  readonly verbose?: boolean;
+  readonly forceTty?: boolean;
+  readonly disableDirectConnections?: boolean;
 }
-
-const collect = (value: string, former: readonly string[]) => [...former, value];
 
 /** Declares them, by the names and variables that scripts and editors use. */
 export function addGlobals(program: Command): Command {
   const option = (flags: string, variable: string, description: string) =>
     new Option(flags, description).env(variable);
+  const accepted = (flag: string, variable: string) =>
+    switchOption(flag, variable, "accepted for scripts").hideHelp();
   return program
     .addOption(option("--url <url>", "CODER_URL", "URL of the deployment"))
     .addOption(option("--token <token>", "CODER_SESSION_TOKEN", "session token"))
@@ -30,11 +33,7 @@ export function addGlobals(program: Command): Command {
         "~/.config/berth",
       ),
     )
-    .addOption(
-      option("--header <name=value>", "CODER_HEADER", "an HTTP header to send along; may be repeated")
-        .argParser(collect)
-        .default([], "none"),
-    )
+    .addOption(textsOption("--header <name=value>", "an HTTP header to send along").env("CODER_HEADER"))
     .addOption(
       option(
         "--header-command <command>",
@@ -43,23 +42,20 @@ export function addGlobals(program: Command): Command {
       ),
     )
     .addOption(
-      option("--no-version-warning", "CODER_NO_VERSION_WARNING", "say nothing when the versions differ"),
-    )
-    .addOption(option("--no-feature-warning", "CODER_NO_FEATURE_WARNING", "accepted for scripts").hideHelp())
-    .addOption(option("-v, --verbose", "CODER_VERBOSE", "say more").default(false))
-    .addOption(option("--force-tty", "CODER_FORCE_TTY", "take this for a terminal").default(false))
-    .addOption(
-      option("--disable-direct-connections", "CODER_DISABLE_DIRECT_CONNECTIONS", "relays only").default(
-        false,
+      switchOption(
+        "--no-version-warning",
+        "CODER_NO_VERSION_WARNING",
+        "say nothing when the versions differ",
       ),
     )
+    .addOption(switchOption("-v, --verbose", "CODER_VERBOSE", "say more"))
+    .addOption(switchOption("--force-tty", "CODER_FORCE_TTY", "take this for a terminal"))
     .addOption(
-      option(
-        "--disable-network-telemetry",
-        "CODER_DISABLE_NETWORK_TELEMETRY",
-        "accepted for scripts",
-      ).hideHelp(),
+      switchOption("--disable-direct-connections", "CODER_DISABLE_DIRECT_CONNECTIONS", "relays only"),
     )
-    .addOption(option("--use-keyring", "CODER_USE_KEYRING", "accepted for scripts").hideHelp())
-    .addOption(option("--no-open", "CODER_NO_OPEN", "accepted for scripts").hideHelp());
+    .addOption(accepted("--no-feature-warning", "CODER_NO_FEATURE_WARNING"))
+    .addOption(accepted("--disable-network-telemetry", "CODER_DISABLE_NETWORK_TELEMETRY"))
+    .addOption(accepted("--use-keyring", "CODER_USE_KEYRING"))
+    .addOption(accepted("--no-open", "CODER_NO_OPEN"))
+    .version(`Coder ${version}`, "--version", "print the version");
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { CodedError } from "@berth/std";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfigSsh } from "./commands/config-ssh.ts";
 import { addCreate } from "./commands/create.ts";
@@ -22,15 +23,7 @@ export function buildProgram(): Command {
     .description("Remote development workspaces that stay up when their control plane's parts do not")
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
-    .helpCommand("help [command]", "help for a command")
-    .addHelpText(
-      "after",
-      `
-Programs of their own (each with --help):
-  server                the control plane: everything in one process
-  agent                 what runs inside a workspace
-  provisioner start     a daemon that runs builds`,
-    );
+    .helpCommand("help [command]", "help for a command");
   for (const add of [
     addLogin,
     addUsers,
@@ -49,5 +42,21 @@ Programs of their own (each with --help):
     addVersion,
   ])
     add(program);
+  const provisioner = program.commands.find((command) => command.name() === "provisioner") ?? program;
+  addStarted(program, "server", "the control plane: everything in one process");
+  addStarted(program, "agent", "what runs inside a workspace");
+  addStarted(provisioner, "start", "a daemon that runs builds");
   return program;
+}
+
+/** A program of its own, which `berth` starts before the command line is read: here for --help, completion and suggestions. */
+function addStarted(parent: Command, name: string, what: string): void {
+  parent
+    .command(name)
+    .description(`${what}; its own --help lists its options`)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new CodedError("unimplemented", `${name} is started by the program \`berth\``);
+    });
 }

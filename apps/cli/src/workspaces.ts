@@ -1,12 +1,20 @@
-import { type HttpClient, routes, type Workspace, type WorkspaceAgent } from "@berth/http-api";
+import { ApiError, type HttpClient, routes, type Workspace, type WorkspaceAgent } from "@berth/http-api";
 import { CodedError, isUuid } from "@berth/std";
 import type { WorkspaceName } from "./workspace-name.ts";
 
-/** The workspace that was named. @throws ApiError not_found, naming it. */
-export async function findWorkspace(client: HttpClient, name: WorkspaceName): Promise<Workspace> {
-  if (isUuid(name.workspace))
-    return client.call(routes.getWorkspace, { params: { workspace: name.workspace } });
-  return client.call(routes.getWorkspaceByName, { params: { user: name.owner, name: name.workspace } });
+/** The workspace that was named. @throws CodedError not_found, naming it. */
+export async function findWorkspace(
+  client: HttpClient,
+  { owner, workspace }: WorkspaceName,
+): Promise<Workspace> {
+  try {
+    if (isUuid(workspace)) return await client.call(routes.getWorkspace, { params: { workspace } });
+    return await client.call(routes.getWorkspaceByName, { params: { user: owner, name: workspace } });
+  } catch (cause) {
+    if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
+    const name = owner === "me" ? workspace : `${owner}/${workspace}`;
+    throw new CodedError("not_found", `there is no workspace "${name}": see \`berth list\``, { cause });
+  }
 }
 
 /** The agents of a workspace's latest build. */

@@ -95,7 +95,8 @@ export class ScriptedPlane implements AsyncDisposable {
   /** Cancels the job as a user does. */
   cancel(): void {
     this.#cancelRequested = true;
-    for (const { stream } of this.#streams) stream.send({ message: { $case: "cancel", value: {} } });
+    for (const { stream } of this.#streams)
+      stream.send({ message: { $case: "cancel", value: { force: false } } });
   }
 
   /** Ends every job stream, as a replica that dies does. */

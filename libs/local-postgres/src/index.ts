@@ -1,6 +1,1 @@
-export {
-  startLocalPostgres,
-  stopAbandonedPostgres,
-  type LocalPostgres,
-  type LocalPostgresOptions,
-} from "./server.ts";
+export { startLocalPostgres, type LocalPostgres, type LocalPostgresOptions } from "./server.ts";

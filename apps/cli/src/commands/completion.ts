@@ -15,7 +15,7 @@ export function addCompletion(program: Command): void {
     });
 }
 
-/** What may follow each chain of commands: `""` is the program itself. */
+/** What may follow each chain of commands: `""` is the program itself. Aliases lead where their command does. */
 type Words = ReadonlyMap<string, readonly string[]>;
 
 function wordsOf(command: Command, chain: readonly string[] = []): Words {
@@ -25,38 +25,58 @@ function wordsOf(command: Command, chain: readonly string[] = []): Words {
   ];
   return new Map([
     [chain.join(" "), own],
-    ...command.commands.flatMap((child) => [...wordsOf(child, [...chain, child.name()])]),
+    ...command.commands.flatMap((child) =>
+      [child.name(), ...child.aliases()].flatMap((name) => [...wordsOf(child, [...chain, name])]),
+    ),
   ]);
 }
 
 const cases = (words: Words, line: (chain: string, next: string) => string) =>
   [...words].map(([chain, next]) => line(chain, next.join(" "))).join("\n");
 
-const scripts: Readonly<Record<(typeof SHELLS)[number], (words: Words) => string>> = {
-  bash: (words) => `_berth() {
-  local chain="" word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* ]] || chain="\${chain:+$chain }$word"; done
-  case "$chain" in
-${cases(words, (chain, next) => `    "${chain}") COMPREPLY=($(compgen -W "${next}" -- "\${COMP_WORDS[COMP_CWORD]}")) ;;`)}
+// Each goes along the words that were typed, as far as they are commands: flags, their values and names are stepped over.
+const posixWords = (words: Words) => `_berth_words() {
+  case "$1" in
+${cases(words, (chain, next) => `    "${chain}") echo "${next}" ;;`)}
+    *) return 1 ;;
   esac
+}`;
+
+const scripts: Readonly<Record<(typeof SHELLS)[number], (words: Words) => string>> = {
+  bash: (words) => `${posixWords(words)}
+_berth() {
+  local chain="" word
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    _berth_words "\${chain:+$chain }$word" >/dev/null && chain="\${chain:+$chain }$word"
+  done
+  COMPREPLY=($(compgen -W "$(_berth_words "$chain")" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -F _berth berth coder`,
   zsh: (words) => `#compdef berth coder
+${posixWords(words)}
 _berth() {
   local chain="" word
-  for word in "\${words[@]:1:CURRENT-2}"; do [[ $word == -* ]] || chain="\${chain:+$chain }$word"; done
-  case "$chain" in
-${cases(words, (chain, next) => `    "${chain}") compadd -- ${next} ;;`)}
-  esac
+  for word in "\${words[@]:1:CURRENT-2}"; do
+    _berth_words "\${chain:+$chain }$word" >/dev/null && chain="\${chain:+$chain }$word"
+  done
+  compadd -- \${=$(_berth_words "$chain")}
 }
 compdef _berth berth coder`,
-  fish: (words) =>
-    ["berth", "coder"]
-      .flatMap((name) =>
-        [...words].map(
-          ([chain, next]) =>
-            `complete -c ${name} -f -n 'test (string join " " (string match -v -- "-*" (commandline -opc)[2..])) = "${chain}"' -a '${next.join(" ")}'`,
-        ),
-      )
-      .join("\n"),
+  fish: (words) => `function __berth_words
+  switch "$argv[1]"
+${cases(words, (chain, next) => `    case '${chain}'\n      echo '${next}'`)}
+    case '*'
+      return 1
+  end
+end
+function __berth_complete
+  set -l chain ''
+  for word in (commandline -opc)[2..]
+    set -l next (string trim -- "$chain $word")
+    __berth_words "$next" >/dev/null; and set chain "$next"
+  end
+  __berth_words "$chain" | string split ' '
+end
+complete -c berth -f -a '(__berth_complete)'
+complete -c coder -f -a '(__berth_complete)'`,
 };

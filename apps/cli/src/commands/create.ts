@@ -4,7 +4,8 @@ import { type Command, Option } from "commander";
 import { showBuild } from "../builds.ts";
 import { type CliContext, contextOf } from "../cli-context.ts";
 import { offerCancel } from "../offer-cancel.ts";
-import { collectPairs, type Pair } from "../output.ts";
+import { type Pair, pairsOption } from "../repeatable.ts";
+import { switchOption } from "../switches.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
 import { demandTemplate } from "./templates.ts";
 import { demandConsent } from "./workspaces.ts";
@@ -24,10 +25,10 @@ export function addCreate(program: Command): void {
     .command("create [workspace]")
     .description("make a workspace from a template and start it")
     .addOption(new Option("-t, --template <name>", "the template").env("CODER_TEMPLATE_NAME"))
-    .option("--parameter <name=value>", "a parameter of the template; may be repeated", collectPairs, [])
-    .option("--parameter-default <name=value>", "used where a parameter has no value", collectPairs, [])
+    .addOption(pairsOption("--parameter <name=value>", "a parameter of the template"))
+    .addOption(pairsOption("--parameter-default <name=value>", "used where a parameter has no value"))
     .option("--use-parameter-defaults", "take every default without asking")
-    .addOption(new Option("--no-wait", "return before it is built").env("CODER_CREATE_NO_WAIT"))
+    .addOption(switchOption("--no-wait", "CODER_CREATE_NO_WAIT", "return before it is built"))
     .option("-y, --yes", "do not ask")
     .action(async (name: string | undefined, options: CreateOptions, command: Command) =>
       create(contextOf(command), name, options),
@@ -37,10 +38,16 @@ export function addCreate(program: Command): void {
 async function create(context: CliContext, given: string | undefined, options: CreateOptions): Promise<void> {
   const { terminal } = context;
   const { client } = await context.logIn();
-  const name = parseWorkspaceName(given ?? (await terminal.ask("Name of the workspace")));
+  const typed = given ?? (await terminal.ask("Name of the workspace"));
+  const name = parseWorkspaceName(typed);
+  if (name.agent !== undefined)
+    throw new CodedError(
+      "invalid_argument",
+      `"${typed}" names an agent: give <workspace> or <owner>/<workspace>`,
+    );
   const template = await chooseTemplate(context, client, options.template);
   const rich_parameter_values = await answerParameters(context, client, template, options);
-  if (!(await demandConsent(terminal, options.yes, `Create ${name.workspace} from ${template.name}?`)))
+  if (!(await demandConsent(terminal, options.yes, `Create ${name.workspace} from ${template.name}?`, true)))
     return;
   const workspace = await client.call(routes.createWorkspace, {
     params: { user: name.owner },
@@ -124,10 +131,11 @@ async function askParameter(
   { name, display_name, description_plaintext, options }: TemplateVersionParameter,
   fallback: string,
 ): Promise<string> {
-  const question = [display_name ?? name, description_plaintext].filter((part) => part !== "").join(": ");
+  const question = [display_name || name, description_plaintext].filter((part) => part !== "").join(": ");
   if (options.length === 0) return terminal.ask(question, fallback === "" ? undefined : fallback);
   return terminal.choose(
     question,
     options.map((option) => ({ name: option.name, value: option.value, description: option.description })),
+    fallback,
   );
 }

@@ -1,7 +1,8 @@
 import { ApiError, type HttpClient, routes } from "@berth/http-api";
-import { CodedError } from "@berth/std";
+import { CodedError, codeOf, messageOf } from "@berth/std";
 import { type Command, Option } from "commander";
 import { type CliContext, contextOf } from "../cli-context.ts";
+import { outputOption } from "../output.ts";
 import { forgetSession, readSession, saveSession } from "../session-files.ts";
 
 interface LoginOptions {
@@ -43,7 +44,7 @@ export function addLogin(program: Command): void {
   program
     .command("whoami")
     .description("say who is logged in, and where")
-    .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text"))
+    .addOption(outputOption("text"))
     .action(async ({ output }: { output: string }, command: Command) => {
       const context = contextOf(command);
       const { client, url } = await context.logIn();
@@ -131,7 +132,9 @@ async function createFirstUser(
   if (terminal.asksPeople) terminal.say("This deployment has no user yet. You are making its owner.");
   const username = await answer("username", options.firstUserUsername, () => terminal.ask("Username"));
   const email = await answer("email", options.firstUserEmail, () => terminal.ask("E-mail"));
-  const password = await answer("password", options.firstUserPassword, () => terminal.askSecret("Password"));
+  const password = await answer("password", options.firstUserPassword, () =>
+    terminal.askNewSecret("Password"),
+  );
   await stranger.call(routes.createFirstUser, {
     body: {
       username,
@@ -144,7 +147,12 @@ async function createFirstUser(
 }
 
 async function withPassword(stranger: HttpClient, email: string, password: string): Promise<string> {
-  return (await stranger.call(routes.logIn, { body: { email, password } })).session_token;
+  try {
+    return (await stranger.call(routes.logIn, { body: { email, password } })).session_token;
+  } catch (cause) {
+    if (codeOf(cause) !== "unauthenticated") throw cause;
+    throw new CodedError("unauthenticated", "the e-mail or the password is wrong", { cause });
+  }
 }
 
 /** A given token is exchanged for a session of its own, so that ending one does not end the other. */
@@ -163,9 +171,13 @@ async function logOut(context: CliContext): Promise<void> {
   const { client } = await context.logIn();
   try {
     await client.call(routes.logOut, {});
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== "unauthenticated") throw error;
+  } catch (cause) {
+    if (codeOf(cause) !== "unauthenticated")
+      throw new CodedError("unavailable", `forgotten here, but not ended there: ${messageOf(cause)}`, {
+        cause,
+      });
+  } finally {
+    await forgetSession(context.globals.globalConfig);
   }
-  await forgetSession(context.globals.globalConfig);
   context.terminal.say("Logged out");
 }

@@ -1,4 +1,12 @@
-import { type ProvisionerJobLog, routes, type WorkspaceAgentLog } from "@berth/http-api";
+import {
+  type HttpClient,
+  type ProvisionerJobLog,
+  routes,
+  type Workspace,
+  type WorkspaceAgentLog,
+  type WorkspaceBuild,
+} from "@berth/http-api";
+import { CodedError } from "@berth/std";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
 import { followLog } from "../follow-log.ts";
@@ -11,15 +19,13 @@ export function addLogs(program: Command): void {
     .command("logs <workspace>")
     .description("the log of the latest build and of its agents")
     .option("-f, --follow", "go on as it is written")
-    .option("-n, --build-number <number>", "another build", Number)
-    .action(async (typed: string, options: { follow?: boolean; buildNumber?: number }, command: Command) => {
+    .option("-n, --build-number <number>", "another build than the latest")
+    .action(async (typed: string, options: { follow?: boolean; buildNumber?: string }, command: Command) => {
       const { terminal, ...context } = contextOf(command);
       const { client } = await context.logIn();
       const name = parseWorkspaceName(typed);
       const workspace = await findWorkspace(client, name);
-      const builds = await client.call(routes.listWorkspaceBuilds, { params: { workspace: workspace.id } });
-      const build =
-        builds.find((each) => each.build_number === options.buildNumber) ?? workspace.latest_build;
+      const build = await pickBuild(client, workspace, options.buildNumber);
       const params = { build: build.id };
       const printLine = (line: ProvisionerJobLog) =>
         terminal.print(`${line.created_at} [${line.log_level}] ${line.stage}: ${line.output}`);
@@ -43,4 +49,17 @@ export function addLogs(program: Command): void {
         }),
       );
     });
+}
+
+async function pickBuild(
+  client: HttpClient,
+  workspace: Workspace,
+  number: string | undefined,
+): Promise<WorkspaceBuild> {
+  const { name, latest_build: latest } = workspace;
+  if (number === undefined) return latest;
+  const all = await client.call(routes.listWorkspaceBuilds, { params: { workspace: workspace.id } });
+  const build = all.find((each) => String(each.build_number) === number);
+  if (build !== undefined) return build;
+  throw new CodedError("not_found", `${name} has no build "${number}": its latest is ${latest.build_number}`);
 }

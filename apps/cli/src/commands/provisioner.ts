@@ -1,7 +1,8 @@
 import { routes } from "@berth/http-api";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
-import { addOutput, collectPairs, type Pair, printList } from "../output.ts";
+import { addOutput, printList } from "../output.ts";
+import { type Pair, pairsOption } from "../repeatable.ts";
 import { ago } from "../table.ts";
 import { demandConsent } from "./workspaces.ts";
 
@@ -39,7 +40,7 @@ export function addProvisioner(program: Command): void {
   keys
     .command("create <name>")
     .description("create a key and print it, once")
-    .option("-t, --tag <key=value>", "tags of every daemon that uses it; may be repeated", collectPairs, [])
+    .addOption(pairsOption("-t, --tag <key=value>", "a tag of every daemon that uses it"))
     .action(async (name: string, { tag }: { tag: readonly Pair[] }, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
@@ -70,7 +71,7 @@ export function addProvisioner(program: Command): void {
     .action(async (name: string, { yes }: { yes?: boolean }, command: Command) => {
       const { terminal, ...context } = contextOf(command);
       const { client } = await context.logIn();
-      if (!(await demandConsent(terminal, yes, `Delete key ${name}?`))) return;
+      if (!(await demandConsent(terminal, yes, `Delete key ${name}?`, false))) return;
       await client.call(routes.deleteProvisionerKey, { params: { ...params, name } });
       terminal.say(`Deleted key ${name}`);
     });

@@ -5,7 +5,9 @@ import { CodedError } from "@berth/std";
 import { type Command, Option } from "commander";
 import { showJob } from "../builds.ts";
 import { type CliContext, contextOf } from "../cli-context.ts";
-import { addOutput, collectPairs, type Pair, printList } from "../output.ts";
+import { addOutput, printList } from "../output.ts";
+import { type Pair, pairsOption } from "../repeatable.ts";
+import { demandConsent } from "./workspaces.ts";
 import { starterTemplates } from "../starter-templates/index.ts";
 import { ago } from "../table.ts";
 import { demandEmptyFolder, packTemplate } from "../template-archive.ts";
@@ -28,7 +30,7 @@ export function addTemplates(program: Command): void {
   templates
     .command("init [folder]")
     .description("write a starter template into a folder")
-    .addOption(new Option("--id <id>", "which").choices([...starterTemplates.keys()]))
+    .addOption(new Option("--id <id>", "which one").choices([...starterTemplates.keys()]))
     .action(async (folder: string | undefined, options: { id?: string }, command: Command) =>
       initialize(contextOf(command), folder, options.id),
     );
@@ -38,14 +40,10 @@ export function addTemplates(program: Command): void {
     .option("-d, --directory <folder>", "the template's folder", ".")
     .option("--name <version>", "name of the version; made up otherwise")
     .option("-m, --message <text>", "what changed")
+    .addOption(new Option("--activate", "make it the active version").default(true, "yes"))
     .option("--no-activate", "leave the active version as it is")
-    .option(
-      "--provisioner-tag <key=value>",
-      "tags of the daemons that build it; may be repeated",
-      collectPairs,
-      [],
-    )
-    .option("--var, --variable <name=value>", "a Terraform variable; may be repeated", collectPairs, [])
+    .addOption(pairsOption("--provisioner-tag <key=value>", "a tag of the daemons that build it"))
+    .addOption(pairsOption("--var, --variable <name=value>", "a Terraform variable"))
     .option("-y, --yes", "do not ask")
     .action(async (name: string | undefined, options: PushOptions, command: Command) =>
       push(contextOf(command), name, options),
@@ -63,7 +61,9 @@ export function addTemplates(program: Command): void {
     },
   );
   const versions = templates.command("versions").alias("version").description("versions of a template");
-  addOutput(versions.command("list <template>").alias("ls").description("list them")).action(listVersions);
+  addOutput(
+    versions.command("list <template>").alias("ls").description("list the versions of a template"),
+  ).action(listVersions);
   templates
     .command("delete [name...]")
     .alias("rm")
@@ -103,12 +103,7 @@ async function push(context: CliContext, given: string | undefined, options: Pus
   const bytes = await packTemplate(folder);
   const { client } = await context.logIn();
   const template = await findTemplate(client, name);
-  if (
-    options.yes !== true &&
-    terminal.asksPeople &&
-    !(await terminal.askYesNo(`Push ${folder} as ${name}?`, true))
-  )
-    return;
+  if (!(await demandConsent(terminal, options.yes, `Push ${folder} as ${name}?`, true))) return;
   const version = await importVersion(context, client, bytes, template, options);
   if (template === undefined) {
     await client.call(routes.createTemplate, {
@@ -204,7 +199,7 @@ async function remove(
     throw new CodedError("invalid_argument", "say which: berth templates delete <name>");
   for (const name of names) {
     const template = await demandTemplate(client, name);
-    if (yes !== true && !(await terminal.askYesNo(`Delete template ${name}?`, false))) continue;
+    if (!(await demandConsent(terminal, yes, `Delete template ${name}?`, false))) continue;
     await client.call(routes.deleteTemplate, { params: { template: template.id } });
     terminal.say(`Deleted template ${name}`);
   }

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { showBuild } from "../builds.ts";
 import { contextOf } from "../cli-context.ts";
 import { offerCancel } from "../offer-cancel.ts";
-import { collectPairs, type Pair } from "../output.ts";
+import { type Pair, pairsOption } from "../repeatable.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
 import { findWorkspace } from "../workspaces.ts";
 import { demandConsent } from "./workspaces.ts";
@@ -24,7 +24,7 @@ export function addTransitions(program: Command): void {
   program
     .command("start <workspace>")
     .description("start a workspace")
-    .option("--parameter <name=value>", "change a parameter; may be repeated", collectPairs, [])
+    .addOption(pairsOption("--parameter <name=value>", "change a parameter"))
     .option("--no-wait", "return before it is built")
     .option("-y, --yes", "do not ask")
     .addOption(reason())
@@ -53,7 +53,8 @@ function transition(kind: Transition, done: string) {
       terminal.say(`${workspace.name} runs already`);
       return;
     }
-    if (kind !== "start" && !(await demandConsent(terminal, options.yes, `${kind} ${workspace.name}?`)))
+    const question = `${kind === "delete" ? "Delete" : "Stop"} ${workspace.name}?`;
+    if (kind !== "start" && !(await demandConsent(terminal, options.yes, question, kind !== "delete")))
       return;
     const build = await client.call(routes.createWorkspaceBuild, {
       params: { workspace: workspace.id },

@@ -17,15 +17,15 @@ export function addUsers(program: Command): void {
   users
     .command("create")
     .description("create a user")
-    .requiredOption("-u, --username <name>", "name")
-    .requiredOption("-e, --email <address>", "e-mail")
+    .requiredOption("-u, --username <name>", "name (required)")
+    .requiredOption("-e, --email <address>", "e-mail (required)")
     .option("-n, --full-name <name>", "full name")
     .addOption(new Option("-p, --password <password>", "password; asked or made up when it is not given"))
     .action(async (options: CreateOptions, command: Command) => {
       const { terminal, ...context } = contextOf(command);
       const { client } = await context.logIn();
       const password =
-        options.password ?? (terminal.asksPeople ? await terminal.askSecret("Password") : undefined);
+        options.password ?? (terminal.asksPeople ? await terminal.askNewSecret("Password") : undefined);
       const chosen = password ?? madeUp();
       const organizations = await client.call(routes.listOrganizations, {});
       await client.call(routes.createUser, {

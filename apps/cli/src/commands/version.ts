@@ -1,6 +1,7 @@
 import { version } from "@berth/std";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
+import { outputOption } from "../output.ts";
 import { readSession } from "../session-files.ts";
 
 /** `version`: public editors read its JSON from merged stdout and stderr, so nothing else may be printed. */
@@ -8,7 +9,7 @@ export function addVersion(program: Command): void {
   program
     .command("version")
     .description("print the version")
-    .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text"))
+    .addOption(outputOption("text"))
     .action(async ({ output }: { output: string }, command: Command) => {
       const { terminal, globals } = contextOf(command);
       if (output === "text") return terminal.print(`Coder ${version}`);

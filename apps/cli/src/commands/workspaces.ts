@@ -84,14 +84,15 @@ function describe(workspace: Workspace): string {
   return [...facts, "", resources].join("\n");
 }
 
-/** Refuses to go on without an answer: `--yes` is the one for scripts. */
+/** Refuses to go on without an answer: `--yes` is the one for scripts. `fallback` is what Enter says. */
 export async function demandConsent(
   terminal: Terminal,
   yes: boolean | undefined,
   question: string,
+  fallback: boolean,
 ): Promise<boolean> {
   if (yes === true) return true;
   if (!terminal.asksPeople)
     throw new CodedError("failed_precondition", `${question} There is no terminal to ask at: give --yes`);
-  return terminal.askYesNo(question, true);
+  return terminal.askYesNo(question, fallback);
 }

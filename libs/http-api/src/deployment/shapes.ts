@@ -12,7 +12,6 @@ export const BuildInfo = shape("BuildInfo", {
   provisioner_api_version: text(),
   upgrade_message: text(),
   deployment_id: id(),
-  webpush_public_key: optional(text()),
 });
 export type BuildInfo = Static<typeof BuildInfo>;
 
@@ -41,16 +40,10 @@ const DerpNode = object({
   Name: text(),
   RegionID: integer(),
   HostName: text(),
-  CertName: optional(text()),
-  IPv4: optional(text()),
-  IPv6: optional(text()),
   STUNPort: optional(integer()),
   STUNOnly: optional(flag()),
   DERPPort: optional(integer()),
-  InsecureForTests: optional(flag()),
   ForceHTTP: optional(flag()),
-  STUNTestIP: optional(text()),
-  CanPort80: optional(flag()),
 });
 
 /** The relays by region. An embedded one is reached at the URL the client itself uses, plus `/derp`. */
@@ -62,7 +55,6 @@ export const DerpMap = shape("DERPMap", {
       RegionID: integer(),
       RegionCode: text(),
       RegionName: text(),
-      Avoid: optional(flag()),
       Nodes: list(DerpNode),
     }),
   ),

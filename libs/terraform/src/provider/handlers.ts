@@ -96,8 +96,10 @@ export function providerHandlers(build: BuildContext): UnaryHandlers<typeof tfpl
   };
 }
 
-/** What templates may use of this provider, as they write it. */
-export const servedTypes = [...resources.keys(), ...[...dataSources.keys()].map((type) => `data.${type}`)];
+/** The schema of something the provider has, by Terraform's name for it. */
+export function blockOf(type: string): Block | undefined {
+  return (resources.get(type) ?? dataSources.get(type))?.block;
+}
 
 function settle<T>(answer: T): Promise<T> {
   return Promise.resolve(answer);
