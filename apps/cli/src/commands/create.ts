@@ -131,7 +131,12 @@ async function askParameter(
   { name, display_name, description_plaintext, options }: TemplateVersionParameter,
   fallback: string,
 ): Promise<string> {
-  const question = [display_name || name, description_plaintext].filter((part) => part !== "").join(": ");
+  const question = [
+    display_name === undefined || display_name === "" ? name : display_name,
+    description_plaintext,
+  ]
+    .filter((part) => part !== "")
+    .join(": ");
   if (options.length === 0) return terminal.ask(question, fallback === "" ? undefined : fallback);
   return terminal.choose(
     question,

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { routes } from "@berth/http-api";
 import { CodedError, parseDuration, Scope, sleep } from "@berth/std";
 import { onSignals } from "@berth/runtime";
-import type { TunnelStream } from "@berth/tunnel";
 import { type Command, Option } from "commander";
 import { type CliContext, contextOf, type LoggedIn } from "../cli-context.ts";
 import { codeOfSignal, ExitCode } from "../exit-code.ts";

@@ -75,7 +75,11 @@ function publicKeyOf(line: string): Buffer {
   return parsed.getPublicSSH();
 }
 
-const windowSize = ({ stdout }: LocalEnds) => ({ cols: stdout.columns || 80, rows: stdout.rows || 24 });
+/** Some terminals say 0 of what they do not know. */
+const windowSize = ({ stdout: { columns = 0, rows = 0 } }: LocalEnds) => ({
+  cols: columns > 0 ? columns : 80,
+  rows: rows > 0 ? rows : 24,
+});
 
 function open(client: Client, { command, tty, env }: RemoteOptions, ends: LocalEnds): Promise<Opened> {
   const term = env["TERM"] ?? environment()["TERM"] ?? "xterm-256color";
