@@ -52,7 +52,9 @@ test("closing what has closed already leaves no timer: a program that has read a
   const client = await openWebSocket(`${url}/watch`);
   (await accepted).close(1000, "done");
   await client.closed;
-  await (await accepted).closed;
+  await (
+    await accepted
+  ).closed;
   const before = timers();
   client.close();
   expect(timers()).toBe(before);
