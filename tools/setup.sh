@@ -3,6 +3,7 @@
 # Debian and Ubuntu; elsewhere it says what to install. Terraform is the one thing it cannot bring: see README.
 set -euo pipefail
 
+PATH=$PATH:/usr/sbin # where Debian keeps HAProxy, and an ordinary user's PATH does not look
 missing=()
 command -v ssh > /dev/null || missing+=(openssh-client)
 command -v haproxy > /dev/null || missing+=(haproxy)

@@ -4,21 +4,32 @@
  */
 import { spawnSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { startRunPostgres, URL_VARIABLE } from "../libs/testing/src/run-postgres.ts";
 
 const REPORTS = resolve("node_modules/.cache/test-reports");
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
 
-const asked = process.argv.slice(2).map((name) => (name.startsWith("@") ? name : `@berth/${name}`));
+const projects = globSync("{apps,libs}/*/package.json").map((file) => basename(dirname(file)));
+const asked = process.argv.slice(2).map((name) => name.replace(/^@berth\//, ""));
+const unknown = asked.find((name) => !projects.includes(name));
+if (unknown !== undefined) {
+  process.stderr.write(
+    `error: there is no project "${unknown}": npm test -- ${projects.toSorted().join("|")}\n`,
+  );
+  process.exit(1);
+}
 const END_TO_END = "@berth/e2e";
+
+// Ctrl-C is for the tests, which hear it too: we end our Postgres after them.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
 
 await using postgres = await startRunPostgres();
 
-/** Runs nx once; answers whether every project passed. */
-function nx(...args: string[]): boolean {
-  const result = spawnSync(
+/** Runs nx once; answers its exit code, over 128 when a signal ended it. */
+function nx(...args: string[]): number {
+  const { status } = spawnSync(
     "nx",
     ["run-many", "--target=test", "--skip-nx-cache", "--output-style=static", ...args],
     {
@@ -32,17 +43,19 @@ function nx(...args: string[]): boolean {
       },
     },
   );
-  return result.status === 0;
+  return status ?? 130;
 }
 
 const runs: string[][] =
   asked.length > 0
-    ? [["--parallel=1", `--projects=${asked.join(",")}`]]
+    ? [["--parallel=1", `--projects=${asked.map((name) => `@berth/${name}`).join(",")}`]]
     : [
         ["--parallel=2", `--exclude=${END_TO_END}`],
         ["--parallel=1", `--projects=${END_TO_END}`],
       ];
-const passedAll = runs.map((args) => nx(...args)).every(Boolean);
+let worst = 0;
+for (const args of runs) if (worst < 128) worst = Math.max(worst, nx(...args));
+const passedAll = worst === 0;
 
 interface Report {
   readonly numPassedTests: number;

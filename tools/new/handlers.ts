@@ -1,13 +1,17 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { type Names, namesOf } from "./names.ts";
 
-/** Writes `handlers/index.ts` anew from the files beside it. */
-export function writeHandlerIndex(folder: string, service: Names): void {
-  const handlers = readdirSync(`${folder}/src/handlers`)
+/** The rpcs that have a handler in a service. */
+export function handlersOf(folder: string): Names[] {
+  return readdirSync(`${folder}/src/handlers`)
     .filter((file) => file.endsWith(".ts") && file !== "index.ts")
-    .sort()
     .map((file) => namesOf("handler", file.replace(/\.ts$/, "")));
-  const text = `import { ${service.camel} } from "@berth/contract";
+}
+
+/** The text of `handlers/index.ts`. */
+export function handlerIndex(service: Names, rpcs: readonly Names[]): string {
+  const handlers = rpcs.toSorted((a, b) => (a.kebab < b.kebab ? -1 : 1));
+  return `import { ${service.camel} } from "@berth/contract";
 import type { Handlers } from "@berth/rpc";
 import type { ${service.pascal}Context } from "../context.ts";
 ${handlers.map(({ camel, kebab }) => `import { ${camel} } from "./${kebab}.ts";`).join("\n")}
@@ -19,6 +23,4 @@ export const handlers = (
 ${handlers.map(({ camel }) => `  ${camel}: ${camel}(context),`).join("\n")}
 });
 `;
-  writeFileSync(`${folder}/src/handlers/index.ts`, text);
-  process.stdout.write(`changed ${folder}/src/handlers/index.ts\n`);
 }

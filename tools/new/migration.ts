@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { folderOfService, writeNew } from "./files.ts";
+import { Changes, folderOfService } from "./files.ts";
 import { namesOf } from "./names.ts";
 import { schemaOf } from "./schema.ts";
 
@@ -18,8 +18,10 @@ export function newMigration([service, title, kind = "expand"]: readonly string[
     kind === "expand"
       ? "The release before this one goes on running beside it: add, never change or remove."
       : "Ships at least one release after its expand: no running release may still read what goes.";
-  writeNew(
+  const changes = new Changes();
+  changes.add(
     `${folder}/${number}-${kebab}.${kind}.sql`,
     `-- ${advice}\n\ncomment on schema ${schema} is '${kebab.replaceAll("-", " ")}';\n`,
   );
+  changes.write();
 }

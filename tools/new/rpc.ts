@@ -1,5 +1,6 @@
-import { edit, folderOfService, run, writeNew } from "./files.ts";
-import { writeHandlerIndex } from "./handlers.ts";
+import { existsSync } from "node:fs";
+import { Changes, folderOfService, run } from "./files.ts";
+import { handlerIndex, handlersOf } from "./handlers.ts";
 import { type Names, namesOf } from "./names.ts";
 
 /** Adds an rpc to a service made by `new service`: its messages, its handler, a test that calls it. */
@@ -7,16 +8,24 @@ export function newRpc([serviceName, rpcName]: readonly string[]): void {
   const service = namesOf("service", serviceName);
   const rpc = namesOf("rpc", rpcName);
   const folder = folderOfService(service.kebab);
-  writeNew(`${folder}/src/handlers/${rpc.kebab}.ts`, handlerOf(service, rpc));
-  edit(`proto/berth/${service.snake}/v1/${service.snake}.proto`, (text) => addRpc(text, service, rpc));
-  writeHandlerIndex(folder, service);
-  writeNew(`${folder}/test/${rpc.kebab}.pg.test.ts`, testOf(service, rpc));
+  const proto = `proto/berth/${service.snake}/v1/${service.snake}.proto`;
+  if (!existsSync(proto))
+    throw new Error(
+      `${folder} was not made by \`new service\`: its rpcs are written by hand, in proto/ and ${folder}`,
+    );
+  const changes = new Changes();
+  changes.add(`${folder}/src/handlers/${rpc.kebab}.ts`, handlerOf(service, rpc));
+  changes.edit(proto, (text) => addRpc(text, service, rpc));
+  changes.edit(`${folder}/src/handlers/index.ts`, () => handlerIndex(service, [...handlersOf(folder), rpc]));
+  changes.add(`${folder}/test/${rpc.kebab}.pg.test.ts`, testOf(service, rpc));
+  changes.write();
   run("buf", ["generate"], "proto");
   run("prettier", ["--write", folder]);
 }
 
 function addRpc(proto: string, service: Names, rpc: Names): string {
   const end = new RegExp(`(service ${service.pascal}Service \\{[\\s\\S]*?)\\n\\}`);
+  if (!end.test(proto)) return proto; // another hand's: there is no place to change
   return `${proto.replace(
     end,
     (_, body: string) => `${body}

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { edit, run, writeNew } from "./files.ts";
-import { writeHandlerIndex } from "./handlers.ts";
+import { Changes, run } from "./files.ts";
+import { handlerIndex } from "./handlers.ts";
 import { type Names, namesOf } from "./names.ts";
 import { handlerOf, testOf } from "./rpc.ts";
 
@@ -9,27 +9,29 @@ export function newService([name]: readonly string[]): void {
   const service = namesOf("service", name);
   const count = namesOf("rpc", "CountEntries");
   const folder = `apps/${service.kebab}`;
-  for (const [file, text] of Object.entries(filesOf(service))) writeNew(`${folder}/${file}`, text);
-  writeNew(`proto/berth/${service.snake}/v1/${service.snake}.proto`, protoOf(service));
-  writeNew(`${folder}/src/handlers/${count.kebab}.ts`, handlerOf(service, count));
-  writeNew(`${folder}/test/${count.kebab}.pg.test.ts`, testOf(service, count));
-  writeHandlerIndex(folder, service);
-  edit(
+  const changes = new Changes();
+  for (const [file, text] of Object.entries(filesOf(service))) changes.add(`${folder}/${file}`, text);
+  changes.add(`proto/berth/${service.snake}/v1/${service.snake}.proto`, protoOf(service));
+  changes.add(`${folder}/src/handlers/${count.kebab}.ts`, handlerOf(service, count));
+  changes.add(`${folder}/src/handlers/index.ts`, handlerIndex(service, [count]));
+  changes.add(`${folder}/test/${count.kebab}.pg.test.ts`, testOf(service, count));
+  changes.edit(
     "libs/contract/src/index.ts",
     (text) =>
       `${text}export * as ${service.camel} from "./gen/berth/${service.snake}/v1/${service.snake}.ts";\n`,
   );
-  edit("apps/server/src/services.ts", (text) =>
+  changes.edit("apps/server/src/services.ts", (text) =>
     `import { ${service.camel} } from "@berth/${service.kebab}";\n${text}`.replace(
       /,?\s*\];/,
       `, ${service.camel}];`,
     ),
   );
-  edit("apps/server/package.json", (text) => {
+  changes.edit("apps/server/package.json", (text) => {
     const project = JSON.parse(text) as { dependencies: Record<string, string> };
     project.dependencies[`@berth/${service.kebab}`] = "*";
     return `${JSON.stringify(project, null, 2)}\n`;
   });
+  changes.write();
   run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
   run("buf", ["generate"], "proto");
   run("prettier", ["--write", folder, "apps/server", "libs/contract/src/index.ts"]);

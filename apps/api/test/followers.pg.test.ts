@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { agent } from "@berth/contract";
-import { openWebSocket, type WebSocketConnection } from "@berth/rpc";
+import { openWebSocket } from "@berth/rpc";
 import { eventually } from "@berth/testing";
 import { AgentLine, newAgentProcess } from "./edge/agent.ts";
 import { agentOf, buildResult, newDaemon, takeJob } from "./edge/daemon.ts";
+import { Followed } from "./edge/followed.ts";
 import { startDeployment, type Deployment, type Replica } from "./edge/deployment.ts";
 import { makeWorld, postBuild } from "./edge/world.ts";
 
@@ -16,36 +17,6 @@ beforeAll(async () => {
   one = await deployment.startReplica();
 });
 afterAll(() => deployment[Symbol.asyncDispose]());
-
-/** Everything a follower was sent, parsed. */
-class Followed<T> {
-  readonly messages: T[] = [];
-  readonly closed: WebSocketConnection["closed"];
-  readonly #connection: WebSocketConnection;
-
-  private constructor(connection: WebSocketConnection) {
-    this.#connection = connection;
-    this.closed = connection.closed;
-    void (async () => {
-      for await (const text of connection.messages) this.messages.push(JSON.parse(String(text)) as T);
-    })();
-  }
-
-  static async open<T>(replica: Replica, path: string): Promise<Followed<T>> {
-    return new Followed<T>(await openWebSocket(`${replica.url}/api/v2${path}`));
-  }
-
-  until(count: number): Promise<readonly T[]> {
-    return eventually(() => {
-      expect(this.messages.length).toBeGreaterThanOrEqual(count);
-      return this.messages;
-    });
-  }
-
-  close(): void {
-    this.#connection.close();
-  }
-}
 
 interface Line {
   readonly id: number;

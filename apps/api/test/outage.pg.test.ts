@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually, FaultyProxy } from "@berth/testing";
-import { readJobLog } from "../src/logs/job-log.ts";
+import { appendJobLog, controlLine, readJobLog } from "../src/logs/job-log.ts";
 import { AcquireLine, buildResult, newDaemon, RunLine, snapshot, takeJob } from "./edge/daemon.ts";
+import { Followed } from "./edge/followed.ts";
 import { startDeployment, type Deployment, type Replica } from "./edge/deployment.ts";
 import { makeWorld, postBuild, postImport, readJob } from "./edge/world.ts";
 
@@ -39,6 +40,35 @@ test("while the database is away a build's stream stays, says so, and commits ev
   expect(await readJob(deployment.database, jobId)).toMatchObject({ error: null, attempt: 1 });
   const lines = await readJobLog(deployment.database.sql, jobId);
   expect(lines.map(({ output }) => output)).toEqual(["before", "during"]);
+  line.cancel();
+});
+
+test("followers stay while the database is away, and then miss nothing and hear nothing twice", async () => {
+  const world = await makeWorld(deployment.database, replica.edge.hints);
+  const { jobId, buildId } = await postBuild(deployment.database, replica.edge.hints, world);
+  const { run, line } = await takeJob(replica, newDaemon());
+  const log = await Followed.open<{ readonly id: number }>(
+    replica,
+    `/workspacebuilds/${buildId}/logs?follow=true`,
+  );
+  const watch = await Followed.open(replica, `/workspaces/${world.workspaceId}/watch-ws`);
+  await run.acknowledged(run.log("before"));
+  await Promise.all([log.until(1), watch.until(2)]);
+  proxy.refuse();
+  await deployment.database.transaction(async (sql) => {
+    await sql`select from api.job where id = ${jobId} for update`;
+    await appendJobLog(sql, jobId, 1, [controlLine("during"), controlLine("during too")]);
+  });
+  run.beat(1);
+  const { value } = await run.heard.until((m) => m.$case === "beat");
+  expect(value.committed).toBe(false); // the outage was noticed
+  proxy.heal();
+  await log.until(3);
+  run.say(buildResult([]));
+  expect(await log.closed).toMatchObject({ code: 1000 });
+  expect(log.messages.map(({ id }) => id)).toEqual([1, 2, 3]);
+  expect(watch.messages.filter((frame) => JSON.stringify(frame).includes("error"))).toEqual([]);
+  watch.close();
   line.cancel();
 });
 

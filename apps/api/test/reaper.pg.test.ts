@@ -50,7 +50,7 @@ test("a job that lost its daemon before it applied is queued again once, and the
   for (const { line } of [first, second]) line.cancel();
 });
 
-test("a build that lost its daemon while it applied is failed, says what was in flight, and holds its workspace", async () => {
+test("P6: a build that lost its daemon while it applied is failed, says what was in flight, and holds its workspace", async () => {
   const world = await makeWorld(deployment.database, replica.edge.hints);
   const { jobId, buildId } = await postBuild(deployment.database, replica.edge.hints, world);
   const daemon = newDaemon();

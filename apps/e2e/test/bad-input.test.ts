@@ -62,7 +62,7 @@ data "coder_parameter" "size" {
 }
 `;
 
-describe("a server that cannot start says why, once, before anything is served", () => {
+describe("P10: a server that cannot start says why, once, before anything is served", () => {
   test("relay URL equal to the access URL: exit 78, both variables, nothing made", async () => {
     const { code, said, folder } = await serverEnds({
       CODER_ACCESS_URL: "http://berth.example.com",
@@ -115,7 +115,7 @@ describe("a server that cannot start says why, once, before anything is served",
   });
 });
 
-describe("a person who mistypes hears one clear error", () => {
+describe("P10: a person who mistypes hears one clear error", () => {
   test("a template that does not parse: file, line and reason, in the CLI and stored", async () => {
     const folder = await writeTemplate("broken", `resource "terraform_data" "x" {\n  input = \n}\n`);
     const pushed = await node.owner.run("templates", "push", "broken", "--directory", folder, "--yes");

@@ -82,7 +82,7 @@ const statusOf = async (name: string) => {
   return shown.latest_build;
 };
 
-test("SIGHUP during an apply: the daemon finishes the build and exits 0", async () => {
+test("P5: SIGHUP during an apply: the daemon finishes the build and exits 0", async () => {
   await using daemon = startDaemon();
   const { place } = await startBuild("hup");
   const ended = daemon.end("SIGHUP");
@@ -99,7 +99,7 @@ test("a Terraform child sees no secret of ours and does see the cloud's", async 
   expect(environment).not.toMatch(/^(CODER_PROVISIONER|CODER_URL|DB_)/m);
 });
 
-test("SIGINT during an apply: the build fails, the state is kept, delete removes what was created", async () => {
+test("P5: SIGINT during an apply: the build fails, the state is kept, delete removes what was created", async () => {
   const daemon = startDaemon();
   const { place, follower } = await startBuild("int");
   expect(await daemon.end("SIGINT")).toEqual({ code: 0, signal: null });

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -29,6 +30,14 @@ function run(...command: [string, ...string[]]): { status: number | null; output
   return { status, output: stdout + stderr };
 }
 
+/** Every file of the copy that is not installed or generated. */
+function sources(): readonly string[] {
+  return globSync("{apps,libs,proto,tools}/**", {
+    cwd: copy,
+    exclude: ["**/node_modules", "**/gen"],
+  }).toSorted();
+}
+
 test("a service, an rpc and a migration are made by one command each, and what they make holds", () => {
   for (const args of [
     ["service", "usage-report"],
@@ -46,12 +55,14 @@ test("a service, an rpc and a migration are made by one command each, and what t
 test.each([
   ["service", "Not A Name"],
   ["service", "api"],
+  ["service", "user"],
   ["rpc", "nobody", "GetIt"],
+  ["rpc", "replica-registry", "GetIt"],
   ["migration", "usage-report", "add", "sideways"],
 ])("new %s %s is refused and makes nothing", (...args) => {
-  const before = run("git", "-C", copy, "status").output;
+  const before = sources();
   const refused = run("npm", "run", "--silent", "new", "--", ...args);
   expect(refused.status).toBe(1);
   expect(refused.output).toMatch(/^error: /);
-  expect(run("git", "-C", copy, "status").output).toBe(before);
+  expect(sources()).toEqual(before);
 });

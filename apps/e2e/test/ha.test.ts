@@ -1,15 +1,15 @@
-import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { eventually } from "@berth/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf, type Person } from "../src/berth.ts";
+import { chance } from "../src/chance.ts";
 import type { ClusterNode } from "../src/cluster.ts";
 import { readMetric } from "../src/metrics.ts";
 import { type Scene, startScene } from "../src/scene.ts";
 import { TextStream } from "../src/text-stream.ts";
+import { sha256, writeRandom } from "../src/transfer.ts";
 
 const TRANSFER_BYTES = Number(process.env["BERTH_TRANSFER_MB"] ?? 256) * 1_000_000;
 const SCP_KBITS_PER_SECOND = 160_000;
@@ -57,7 +57,7 @@ describe("three nodes on one Postgres", () => {
     expect(hello.code, hello.stderr).toBe(0);
   }
 
-  test("HA turned itself on: every node lists three ready replicas", async () => {
+  test("P2: HA turned itself on: every node lists three ready replicas", async () => {
     for (const number of [1, 2, 3] as const) {
       const person = await scene.through(number);
       await expect
@@ -128,9 +128,10 @@ describe("three nodes on one Postgres", () => {
     const copy = owner.openSsh("scp", "-l", String(SCP_KBITS_PER_SECOND), from, to);
     const done = outcomeOf(copy);
     const passed = async () => (await stat(target)).size / TRANSFER_BYTES;
+    const killAt = chance(name, 0.22, 0.6);
     await eventually(
       async () => {
-        if (copy.exitCode === null) expect(await passed()).toBeGreaterThan(0.25);
+        if (copy.exitCode === null) expect(await passed()).toBeGreaterThan(killAt);
       },
       { withinMs: TRANSFER_BYTES / 5_000 },
     );
@@ -149,7 +150,7 @@ describe("three nodes on one Postgres", () => {
   describe.each([
     ["the agent's relay", 3],
     ["the client's relay", 2],
-  ] as const)("when the node of %s is killed", (_, victim) => {
+  ] as const)("P3: when the node of %s is killed", (_, victim) => {
     test.each(["up", "down"] as const)(
       "a transfer %s completes, every byte in order",
       async (direction) => {
@@ -176,7 +177,7 @@ describe("three nodes on one Postgres", () => {
     }, 120_000);
   });
 
-  test("a follower on a killed node resumes elsewhere without a gap or a repeat", async () => {
+  test("P3: a follower on a killed node resumes elsewhere without a gap or a repeat", async () => {
     const { owner } = scene;
     await mkdir(join(owner.folder, "chatty"));
     await writeFile(join(owner.folder, "chatty", "main.tf"), CHATTY);
@@ -203,20 +204,3 @@ describe("three nodes on one Postgres", () => {
     expect(refused.stderr).toMatch(/error: .*(not found|deleted)/i);
   }, 60_000);
 });
-
-async function writeRandom(file: string, bytes: number): Promise<void> {
-  const block = randomBytes(1_000_000);
-  await pipeline(async function* () {
-    for (let left = bytes; left > 0; left -= block.length) {
-      block.writeUInt32BE(left % 2 ** 32, 0);
-      yield Buffer.from(block.subarray(0, Math.min(left, block.length)));
-      await Promise.resolve();
-    }
-  }, createWriteStream(file));
-}
-
-async function sha256(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  return hash.digest("hex");
-}

@@ -12,10 +12,11 @@ import { freePort } from "../src/tcp.ts";
 import { TextStream } from "../src/text-stream.ts";
 
 const HAPROXY_CONFIG = resolve(import.meta.dirname, "../../../deploy/haproxy/haproxy.cfg");
-const hasHaproxy = spawnSync("haproxy", ["-v"]).status === 0;
+/** Debian keeps it where only root's PATH looks. */
+const HAPROXY = ["haproxy", "/usr/sbin/haproxy"].find((program) => spawnSync(program, ["-v"]).status === 0);
 
 // skipped where HAProxy is absent: tools/setup.sh installs it
-describe.skipIf(!hasHaproxy)("separate pods behind HAProxy on one port", () => {
+describe.skipIf(HAPROXY === undefined)("separate pods behind HAProxy on one port", () => {
   const scope = new Scope();
   const pods = new Map<string, Pod>();
   let owner: Person;
@@ -63,7 +64,7 @@ describe.skipIf(!hasHaproxy)("separate pods behind HAProxy on one port", () => {
       start("relay-mesh", "relay-1", relay1, { CODER_DERP_SERVER_RELAY_URL: `http://${relay1 ?? ""}` }),
       start("relay-mesh", "relay-2", relay2, { CODER_DERP_SERVER_RELAY_URL: `http://${relay2 ?? ""}` }),
     ]);
-    const haproxy = new Pod("haproxy", ["haproxy", "-f", HAPROXY_CONFIG], {
+    const haproxy = new Pod("haproxy", [HAPROXY ?? "", "-f", HAPROXY_CONFIG], {
       ...bareEnvironment(folder),
       BERTH_BIND: balancer,
       BERTH_API_1: api1,

@@ -60,13 +60,13 @@ export class Daemon {
 
   /** Takes no more jobs; a build that runs is canceled, with its state kept. */
   cancel(): void {
-    this.#current?.job.cancel("operator", false);
+    this.#current?.job.cancel(false);
     this.drain();
   }
 
   /** Kills the Terraform that runs. */
   force(): void {
-    this.#current?.job.cancel("operator", true);
+    this.#current?.job.cancel(true);
     this.drain();
   }
 

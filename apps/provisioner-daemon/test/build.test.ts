@@ -195,7 +195,7 @@ withTerraform.concurrent(
   },
 );
 
-withTerraform.concurrent("one build at a time: the second job waits for the end of the first", async () => {
+withTerraform.concurrent("P5: one build at a time: the second job waits for the end of the first", async () => {
   await using folder = await temporaryFolder();
   await using plane = await ScriptedPlane.open();
   await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });

@@ -104,7 +104,7 @@ for (const signal of ["SIGINT", "SIGQUIT"] as const)
   );
 
 withTerraform.concurrent(
-  "kill -9: the guard ends Terraform, and the next start hands in before it asks for work",
+  "P6: kill -9: the guard ends Terraform, and the next start hands in before it asks for work",
   async () => {
     await using scene = await inTheMiddle();
     const { plane, program, cacheFolder, jobId } = scene;

@@ -95,8 +95,7 @@ export class ScriptedPlane implements AsyncDisposable {
   /** Cancels the job as a user does. */
   cancel(): void {
     this.#cancelRequested = true;
-    for (const { stream } of this.#streams)
-      stream.send({ message: { $case: "cancel", value: { force: false } } });
+    for (const { stream } of this.#streams) stream.send({ message: { $case: "cancel", value: {} } });
   }
 
   /** Ends every job stream, as a replica that dies does. */

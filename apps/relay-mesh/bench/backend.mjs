@@ -1,5 +1,5 @@
-// One process under load: `relay`, `splice` (a.pipe(b)) or `copy` (data → write without back-pressure). Tells its port and
-// answers "cpu" with what it has used. In a chain a splice dials the next one; relays of one bench are meshed.
+// One process under load: `relay` or `splice` (a.pipe(b)). Tells its port and answers "cpu" with what it has used. In a chain a
+// splice dials the next one; relays of one bench are meshed.
 import { connect, createServer } from "node:net";
 
 const [kind, upstreamPort] = process.argv.slice(2);
@@ -7,7 +7,6 @@ const [kind, upstreamPort] = process.argv.slice(2);
 const tell = (message) => process.send(message);
 process.on("message", (message) => {
   if (message === "cpu") tell({ cpu: process.cpuUsage(), at: performance.now() });
-  if (message === "end") process.exit(0);
 });
 process.on("disconnect", () => process.exit(0));
 
@@ -18,13 +17,30 @@ async function serveRelay() {
   const { View, listed, startRelay } = await import("../test/start-relay.ts");
   const running = await startRelay();
   const view = new View();
+  let following;
   tell({ port: Number(new URL(running.url).port), replica: listed(running) });
   process.on("message", (message) => {
     if (message.replicas !== undefined) {
       view.list(message.replicas);
-      void running.mesh.follow(view).then(() => tell({ linked: running.mesh.linkedCount }));
+      following ??= running.mesh.follow(view);
+      void following.then(() => tell({ linked: running.mesh.linkedCount }));
     }
+    if (message === "drain") void leave(running);
   });
+}
+
+/** As `index.ts` does on SIGTERM, once a balancer has noticed. */
+async function leave(running) {
+  const [{ drain }, { relayEvents }] = await Promise.all([
+    import("../src/drain.ts"),
+    import("../src/events.ts"),
+  ]);
+  const quiet = { debug() {}, info() {}, warn() {}, error: console.error };
+  running.accepting = false;
+  await drain(running.relay, running.mesh, relayEvents(quiet), AbortSignal.timeout(10_000));
+  running.relay.close();
+  running.mesh.sayGoodbye();
+  process.exit(0);
 }
 
 /** The first 5 bytes of a connection say which pair it belongs to, and whether it sends ("s") or receives ("r"). */
@@ -50,11 +66,6 @@ function chained(hello) {
 
 function splice(from, to, first) {
   if (first.length > 0) to.write(first);
-  if (kind === "splice") {
-    from.pipe(to);
-    if (upstreamPort !== undefined) to.pipe(from);
-    return;
-  }
-  from.on("data", (chunk) => to.write(chunk));
-  if (upstreamPort !== undefined) to.on("data", (chunk) => from.write(chunk));
+  from.pipe(to);
+  if (upstreamPort !== undefined) to.pipe(from);
 }

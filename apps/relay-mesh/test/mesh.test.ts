@@ -122,6 +122,17 @@ test("a replica that is not the expected one is not linked to, and EREP05 is rep
   );
 });
 
+test("a killed replica that is listed still is not missed where its successor answers", async () => {
+  await using one = await startRelay();
+  await using successor = await startRelay();
+  const view = new View();
+  const listedDead = listed(successor, { id: "killed", startedAt: new Date(1_000) });
+  view.list([listed(one), listedDead, listed(successor, { startedAt: new Date(2_000) })]);
+  await one.mesh.follow(view);
+  expect(one.mesh.linkedCount).toBe(1);
+  expect(view.reports.filter(({ error = "" }) => error !== "")).toEqual([]);
+});
+
 test("a relay that nobody can dial tells its keys and sends its frames on the streams it opens", async () => {
   await using hidden = await startRelay();
   await using open = await startRelay();

@@ -1,1 +1,6 @@
-export { startLocalPostgres, type LocalPostgres, type LocalPostgresOptions } from "./server.ts";
+export {
+  startLocalPostgres,
+  stopAbandonedPostgres,
+  type LocalPostgres,
+  type LocalPostgresOptions,
+} from "./server.ts";

@@ -63,6 +63,15 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   }
 }
 
+/** Ends the server that a killed process has left in the folder, if there is one. @throws CodedError when one is in use */
+export async function stopAbandonedPostgres(folder: string): Promise<void> {
+  const root = join(folder, "postgres");
+  const abandoned = await findPostmaster(join(root, "data"));
+  if (abandoned === undefined) return;
+  await using _claim = await claimFolder(join(root, "owner"), root);
+  await stopPostmaster(abandoned.pid);
+}
+
 function flags(options: LocalPostgresOptions, durable: boolean): string[] {
   const settings = {
     listen_addresses: "127.0.0.1",

@@ -3,6 +3,7 @@ export { Scope } from "./scope.ts";
 export { CodedError, type ErrorCode, codeOf } from "./coded-error.ts";
 export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { deferred, type Deferred } from "./deferred.ts";
+export { goPattern } from "./go-pattern.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export { atMost, sleep, withDeadline, DeadlineError } from "./time.ts";
 export { Channel } from "./channel.ts";

@@ -9,6 +9,17 @@ withTerraform("a template that does not parse is refused with file, line and rea
   expect(reasonOf(await build.terraform.init())).toMatch(/^terraform init: main\.tf:2: Invalid expression/);
 });
 
+withTerraform("what the provider does not have is named, with its place and what there is", async () => {
+  await using build = await tryBuild({
+    "main.tf": `${head}\nresource "coder_app" "code" {\n  agent_id = "x"\n}\n`,
+  });
+  const said = reasonOf(await build.terraform.plan("p"));
+  expect(said).toMatch(
+    /^terraform plan: main\.tf:\d+: Invalid resource type: .*"coder_app"\. This release has coder_agent, /,
+  );
+  expect(said).toContain("data.coder_parameter");
+});
+
 withTerraform("Terraform sees no secret of the control plane and does see the cloud's", async () => {
   const file = "seen.txt";
   await using build = await tryBuild(

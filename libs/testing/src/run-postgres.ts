@@ -2,7 +2,7 @@ import { createServer, connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { startLocalPostgres, type LocalPostgres } from "@berth/local-postgres";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { sweepTemporaryFolders, temporaryFolder } from "./temporary-folder.ts";
 
 /** Names a Postgres for all tests of a run; whoever starts several runs starts one and sets it. */
 export const URL_VARIABLE = "BERTH_TEST_POSTGRES_URL";
@@ -16,6 +16,7 @@ export interface RunPostgres extends AsyncDisposable {
 
 /** Starts a Postgres in a temporary folder, gone with it. */
 export async function startRunPostgres(): Promise<RunPostgres> {
+  await sweepTemporaryFolders();
   const folder = await temporaryFolder();
   const server: LocalPostgres = await startLocalPostgres({
     folder: folder.path,

@@ -1,3 +1,4 @@
+import { goPattern } from "@berth/std";
 import type { TemplateVersionParameter } from "@berth/http-api";
 
 /** What is wrong with a value, in words; undefined when nothing is. */
@@ -62,7 +63,8 @@ function ruleMistake(
   return undefined;
 }
 
-const isNumber = (text: string) => text.trim() !== "" && Number.isFinite(Number(text));
+/** As Terraform writes numbers; what else JavaScript takes for one, the provider would refuse later. */
+const isNumber = (text: string) => /^-?\d+(\.\d+)?$/.test(text);
 
 function listOf(text: string): string[] | undefined {
   try {
@@ -73,14 +75,8 @@ function listOf(text: string): string[] | undefined {
   }
 }
 
-/** A template's expression that is none here was written for another dialect: it then holds nothing back. */
-function matches(expression: string, value: string): boolean {
-  try {
-    return new RegExp(expression, "u").test(value);
-  } catch {
-    return true; // Terraform checks it again with the dialect it was written for
-  }
-}
+/** An expression that cannot be read here holds nothing back. */
+const matches = (expression: string, value: string) => goPattern(expression)?.test(value) ?? true;
 
 const filled = (text: string, { validation_min, validation_max }: TemplateVersionParameter, value: string) =>
   text

@@ -14,7 +14,7 @@ import { findTemplate } from "../templates/store.ts";
 import { type WorkspaceRow, lockWorkspace } from "../workspaces/store.ts";
 import { targetWorkspace } from "../workspaces/target.ts";
 import { answerCancel } from "./cancel.ts";
-import { startBuild } from "./start-build.ts";
+import { demandAllowedVersion, startBuild } from "./start-build.ts";
 import { type BuildRow, buildParameters, findBuild, findState, latestBuilds, listBuilds } from "./store.ts";
 import { buildViews } from "./view.ts";
 
@@ -52,6 +52,11 @@ export const buildHandlers = (plane: Plane): readonly Handled[] => {
         const [last] = await latestBuilds(sql, [id]);
         if (workspace === undefined || last === undefined) throw notFound();
         const version = await versionFor(sql, workspace, last, body.transition, body.template_version_id);
+        if (body.transition === "start")
+          demandAllowedVersion(caller, version.id, {
+            activeVersionId: workspace.template_active_version_id,
+            requiresActive: workspace.template_require_active_version,
+          });
         const buildId = await startBuild(sql, plane, {
           workspace,
           version,

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { TransactionSql } from "@berth/database";
 import type { WorkspaceBuildParameter } from "@berth/http-api";
-import { invalid } from "../http/problem.ts";
+import { forbidden, invalid } from "../http/problem.ts";
+import { type Caller, scopeFor } from "../identity/caller.ts";
 import { enqueue } from "../jobs/enqueue.ts";
 import type { Transition } from "../jobs/status.ts";
 import type { Plane } from "../plane.ts";
@@ -70,6 +71,17 @@ export async function startBuild(
     parameters,
   });
   return id;
+}
+
+/** A template may demand its active version of everybody but who edits templates. @throws Problem 403 */
+export function demandAllowedVersion(
+  caller: Caller,
+  versionId: string,
+  template: { readonly activeVersionId: string; readonly requiresActive: boolean },
+): void {
+  if (!template.requiresActive || versionId === template.activeVersionId) return;
+  if (scopeFor(caller, "templates:update") === undefined)
+    throw forbidden("The template demands its active version.");
 }
 
 /** Stopping and deleting take what there is: nobody is asked for a value in order to get rid of something. */

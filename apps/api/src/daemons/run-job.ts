@@ -225,7 +225,7 @@ class JobAttachment {
       });
       try {
         const canceled = await this.#checkFence();
-        if (canceled && !told) this.#send({ $case: "cancel", value: { force: false } });
+        if (canceled && !told) this.#send({ $case: "cancel", value: {} });
         told ||= canceled;
       } catch (error) {
         if (error instanceof CodedError && error.code === "aborted") throw error;

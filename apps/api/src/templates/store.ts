@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Queryable, TransactionSql } from "@berth/database";
 import type { Template } from "@berth/http-api";
 import { literally } from "../http/filter.ts";
-import { taken, unlessTaken } from "../http/problem.ts";
+import { invalid, notFound, taken, unlessTaken } from "../http/problem.ts";
 
 /** The settings a template may carry; what is not set has its default in the view. */
 export type TemplateSettings = Partial<
@@ -91,7 +91,10 @@ export interface NewTemplate {
 
 const nameTaken = (name: string) => () => taken("name", `A template with the name "${name}" already exists.`);
 
-/** Makes the template and gives it its first version. @throws Problem 409 when the name is taken */
+/**
+ * Makes the template and gives it its first version.
+ * @throws Problem 409 when the name is taken, 400 when another template took the version meanwhile
+ */
 export async function insertTemplate(sql: TransactionSql, template: NewTemplate): Promise<string> {
   const id = randomUUID();
   const insert = sql`
@@ -101,7 +104,10 @@ export async function insertTemplate(sql: TransactionSql, template: NewTemplate)
       ${template.icon}, ${template.provisioner}, ${template.versionId},
       ${JSON.stringify(template.settings)}::text::jsonb, ${template.createdBy})`;
   await unlessTaken("template_name", nameTaken(template.name), insert);
-  await sql`update api.template_version set template_id = ${id}, updated_at = now() where id = ${template.versionId}`;
+  const version = await sql`
+    update api.template_version set template_id = ${id}, updated_at = now()
+    where id = ${template.versionId} and template_id is null`;
+  if (version.count === 0) throw invalid("template_version_id", "It is a version of another template.");
   return id;
 }
 
@@ -130,13 +136,14 @@ export async function setActiveVersion(sql: TransactionSql, id: string, versionI
   await sql`update api.template set active_version_id = ${versionId}, updated_at = now() where id = ${id}`;
 }
 
-/** Deletes it unless it has workspaces; answers whether it did. */
+/** Deletes it unless it has workspaces; answers whether it did. @throws Problem 404 when somebody else has, meanwhile */
 export async function deleteTemplate(sql: TransactionSql, id: string): Promise<boolean> {
   // waits for workspaces that are being made of it: they hold the row for share
-  await sql`select from api.template where id = ${id} for update`;
+  const there = await sql`select from api.template where id = ${id} and deleted_at is null for update`;
+  if (there.count === 0) throw notFound();
   const deleted = await sql`
     update api.template set deleted_at = now(), updated_at = now()
-    where id = ${id} and deleted_at is null and not exists (
+    where id = ${id} and not exists (
       select from api.workspace where template_id = ${id} and deleted_at is null)`;
   return deleted.count > 0;
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from "@berth/database";
 import type { CreateWorkspace, Workspace } from "@berth/http-api";
-import { startBuild } from "../builds/start-build.ts";
+import { demandAllowedVersion, startBuild } from "../builds/start-build.ts";
 import type { ApiRequest } from "../http/handler.ts";
 import { invalid, notFound } from "../http/problem.ts";
 import type { Caller } from "../identity/caller.ts";
@@ -31,6 +31,10 @@ export async function createWorkspace(
     throw invalid("template_id", `${owner.username} is no member of the template's organization.`);
   if (template.deprecation_message !== "")
     throw invalid("template_id", `The template is deprecated: ${template.deprecation_message}`);
+  demandAllowedVersion(caller, version.id, {
+    activeVersionId: template.active_version_id,
+    requiresActive: template.settings.require_active_version ?? false,
+  });
   return change(async (transaction, say) => {
     const id = await insertWorkspace(transaction, {
       organizationId: template.organization_id,
@@ -63,22 +67,21 @@ export async function createWorkspace(
 
 /** The template and the version to build: the active one, unless a version is named. */
 async function sourceOf(sql: Queryable, body: CreateWorkspace) {
-  const field = body.template_version_id === undefined ? "template_id" : "template_version_id";
-  const named =
-    body.template_version_id === undefined ? undefined : await findVersion(sql, body.template_version_id);
-  const templateId = named?.template_id ?? body.template_id;
-  if (templateId === undefined)
-    throw invalid(
-      field,
-      field === "template_id" ? "This field is required." : "There is no such template version.",
-    );
-  const template = await findTemplate(sql, templateId);
-  if (
-    template === undefined ||
-    (body.template_id !== undefined && template.id !== body.template_id.toLowerCase())
-  )
-    throw invalid(field, "There is no such template.");
-  const version = named ?? (await findVersion(sql, template.active_version_id));
-  if (version === undefined) throw invalid(field, "There is no such template version.");
+  const { template_id: templateId, template_version_id: versionId } = body;
+  if (versionId === undefined) {
+    if (templateId === undefined) throw invalid("template_id", "This field is required.");
+    const template = await findTemplate(sql, templateId);
+    const version = template && (await findVersion(sql, template.active_version_id));
+    if (template === undefined || version === undefined)
+      throw invalid("template_id", "There is no such template.");
+    return { template, version };
+  }
+  const version = await findVersion(sql, versionId);
+  const template =
+    typeof version?.template_id === "string" ? await findTemplate(sql, version.template_id) : undefined;
+  if (version === undefined || template === undefined)
+    throw invalid("template_version_id", "There is no such version of a template.");
+  if (templateId !== undefined && templateId.toLowerCase() !== template.id)
+    throw invalid("template_version_id", "It is a version of another template.");
   return { template, version };
 }

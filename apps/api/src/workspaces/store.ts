@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Queryable, TransactionSql } from "@berth/database";
-import { taken, unlessTaken } from "../http/problem.ts";
+import { invalid, taken, unlessTaken } from "../http/problem.ts";
 import { type WorkspaceSearch, fittingWorkspaces } from "./search.ts";
 
 export interface WorkspaceRow {
@@ -106,11 +106,13 @@ export interface NewWorkspace {
 const nameTaken = (name: string) => () =>
   taken("name", `A workspace with the name "${name}" already exists.`);
 
-/** @throws Problem 409 when the owner has a workspace of this name */
+/** @throws Problem 409 when the owner has a workspace of this name, 400 when the template was deleted meanwhile */
 export async function insertWorkspace(sql: TransactionSql, workspace: NewWorkspace): Promise<string> {
   const id = randomUUID();
-  // deleting a template waits for this lock, and then sees the workspace
-  await sql`select from api.template where id = ${workspace.templateId} for share`;
+  // whoever comes second, of this and the template's deletion, waits here for the first and sees what it did
+  const template = await sql`
+    select from api.template where id = ${workspace.templateId} and deleted_at is null for share`;
+  if (template.count === 0) throw invalid("template_id", "There is no such template.");
   const insert = sql`
     insert into api.workspace (id, organization_id, owner_id, template_id, name, automatic_updates)
     values (${id}, ${workspace.organizationId}, ${workspace.ownerId}, ${workspace.templateId}, ${workspace.name},

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { routes, type HttpClient } from "@berth/http-api";
 import { clientOf, firstUser, refusal } from "./people.ts";
 import { type TestApi, startApi } from "./plane.ts";
-import { archive, finishJob, makeTemplate } from "./templates.ts";
+import { archive, finishJob, makeTemplate, postVersion } from "./templates.ts";
 
 let api: TestApi;
 let owner: HttpClient & { readonly token: string };
@@ -318,4 +318,27 @@ test("a documented field that is not served yet is refused, and its empty values
   for (const more of [{ dry_run: true }, { orphan: true }, { state: [1, 2] }])
     expect([more, (await build(more)).status]).toEqual([more, 400]);
   expect((await post("/api/v2/users/me/keys/tokens", '{"scopes":["workspace:read"]}')).status).toBe(400);
+});
+
+test("a workspace is made of a version of a template, and never of another than was asked for", async () => {
+  const [one, two] = [await makeTemplate(owner, api.database), await makeTemplate(owner, api.database)];
+  const loose = await postVersion(owner);
+  await finishJob(api.database, loose.job.id);
+  const create = (body: { template_id?: string; template_version_id?: string }) =>
+    refusal(owner.call(routes.createWorkspace, { ...me, body: { name: "of", ...body } }));
+  const wrong = { status: 400, validations: [{ field: "template_version_id" }] };
+  expect(await create({ template_version_id: loose.id })).toMatchObject(wrong);
+  expect(await create({ template_id: one.id, template_version_id: loose.id })).toMatchObject(wrong);
+  expect(await create({ template_id: one.id, template_version_id: randomUUID() })).toMatchObject(wrong);
+  expect(await create({ template_id: one.id, template_version_id: two.active_version_id })).toMatchObject(
+    wrong,
+  );
+  const nothing = { status: 400, validations: [{ field: "template_id" }] };
+  expect(await create({})).toMatchObject(nothing);
+  expect(await create({ template_id: randomUUID() })).toMatchObject(nothing);
+  const upper = {
+    template_id: one.id.toUpperCase(),
+    template_version_id: one.active_version_id.toUpperCase(),
+  };
+  expect(await create(upper)).toBe("it did not fail");
 });

@@ -49,8 +49,8 @@ export class RunningJob {
   }
 
   /** Ends it early: Terraform is interrupted, and killed after the force-cancel interval, or at once. */
-  cancel(by: "canceled" | "operator", force: boolean): void {
-    this.#stop.now({ kind: by }, force ? 0 : this.#context.forceCancelMs);
+  cancel(force: boolean): void {
+    this.#stop.now({ kind: "operator" }, force ? 0 : this.#context.forceCancelMs);
   }
 
   /** Runs it. What it leaves on disk is removed once it was reported. */
@@ -89,7 +89,7 @@ export class RunningJob {
     return new JobLine({
       ...{ jobId, epoch, identity, replicas, periods, roundTrip, log },
       ears: {
-        onCancel: (force) => end({ kind: "canceled" }, force ? 0 : forceCancelMs),
+        onCancel: () => end({ kind: "canceled" }, forceCancelMs),
         onLost: (lost) => end({ kind: lost }, periods.unheardKillMs),
         onOver: (why, error) => {
           this.#over = { kind: "over", why, error };

@@ -22,7 +22,7 @@ type JobStream = ClientStream<provisioner.RunJobRequest, provisioner.RunJobRespo
 
 /** What a build must hear from its line. */
 export interface JobEars {
-  onCancel(force: boolean): void;
+  onCancel(): void;
   /** Nobody can hear this build: Terraform must end. */
   onLost(lost: Lost): void;
   /** The job is not this daemon's any more, or the daemon is refused: nothing that is sent will be committed. */
@@ -183,7 +183,7 @@ export class JobLine {
         this.#contact.heard(true);
         this.#committedTo(message.value.committedSequence);
         this.#attached = new Attachment(stream, this.#pending);
-        if (message.value.cancelRequested) ears.onCancel(false);
+        if (message.value.cancelRequested) ears.onCancel();
         return;
       case "beat":
         beats.answered(message.value.sequence);
@@ -195,7 +195,7 @@ export class JobLine {
       case "applyBegun":
         return this.#answered(message);
       case "cancel":
-        return ears.onCancel(message.value.force);
+        return ears.onCancel();
       case "move":
         return; // taken by the reader
     }

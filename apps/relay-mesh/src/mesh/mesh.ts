@@ -176,11 +176,20 @@ export class Mesh {
   }
 
   #mismatched(sibling: Sibling, message: string): void {
+    if (this.#hasSuccessor(sibling)) return;
     const said = `EREP05 relay URL ${sibling.relayUrl} of ${sibling.label} is answered by someone else: ${message}`;
     if (said === this.#mismatch) return;
     this.#mismatch = said;
     this.#options.events.siblingMismatched(said);
     this.#cluster?.report({ error: said });
+  }
+
+  /** A killed replica is listed for some seconds more: whoever was started since at its URL is no stranger there. */
+  #hasSuccessor({ replicaId, relayUrl }: Sibling): boolean {
+    const replicas = this.#cluster?.replicas() ?? [];
+    const startedAt = (replica?: registry.Replica) => replica?.startedAt?.getTime() ?? 0;
+    const startOfSibling = startedAt(replicas.find(({ id }) => id === replicaId));
+    return replicas.some((replica) => replica.relayUrl === relayUrl && startedAt(replica) > startOfSibling);
   }
 
   #reportRoundTrips(): void {

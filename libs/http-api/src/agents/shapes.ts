@@ -97,6 +97,19 @@ export const WorkspaceAgentLogSource = shape("WorkspaceAgentLogSource", {
   icon: text(),
 });
 
+/** What an agent measured last by one of its scripts, and how it measures it. */
+export const WorkspaceAgentMetadata = shape("WorkspaceAgentMetadata", {
+  result: object({ collected_at: time(), age: integer(), value: text(), error: text() }),
+  description: object({
+    display_name: text(),
+    key: text(),
+    script: text(),
+    interval: integer(),
+    timeout: integer(),
+  }),
+});
+export type WorkspaceAgentMetadata = Static<typeof WorkspaceAgentMetadata>;
+
 /** What runs inside a workspace and lets people in. */
 export const WorkspaceAgent = shape("WorkspaceAgent", {
   id: id(),
@@ -133,6 +146,7 @@ export const WorkspaceAgent = shape("WorkspaceAgent", {
   ),
   log_sources: list(WorkspaceAgentLogSource),
   scripts: list(WorkspaceAgentScript),
+  metadata: optional(list(WorkspaceAgentMetadata)),
   startup_script_behavior: oneOf("blocking", "non-blocking"),
   login_before_ready: optional(flag()),
 });
@@ -163,19 +177,6 @@ export const WorkspaceAgentLog = shape("WorkspaceAgentLog", {
   source_id: id(),
 });
 export type WorkspaceAgentLog = Static<typeof WorkspaceAgentLog>;
-
-/** What an agent measured last by one of its scripts, and how it measures it. */
-export const WorkspaceAgentMetadata = shape("WorkspaceAgentMetadata", {
-  result: object({ collected_at: time(), age: integer(), value: text(), error: text() }),
-  description: object({
-    display_name: text(),
-    key: text(),
-    script: text(),
-    interval: integer(),
-    timeout: integer(),
-  }),
-});
-export type WorkspaceAgentMetadata = Static<typeof WorkspaceAgentMetadata>;
 
 /** How clients reach agents in general. */
 export const ConnectionSettings = shape("AgentConnectionInfo", {

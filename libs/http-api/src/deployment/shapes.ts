@@ -12,6 +12,7 @@ export const BuildInfo = shape("BuildInfo", {
   provisioner_api_version: text(),
   upgrade_message: text(),
   deployment_id: id(),
+  webpush_public_key: optional(text()),
 });
 export type BuildInfo = Static<typeof BuildInfo>;
 
@@ -40,10 +41,16 @@ const DerpNode = object({
   Name: text(),
   RegionID: integer(),
   HostName: text(),
+  CertName: optional(text()),
+  IPv4: optional(text()),
+  IPv6: optional(text()),
   STUNPort: optional(integer()),
   STUNOnly: optional(flag()),
   DERPPort: optional(integer()),
+  InsecureForTests: optional(flag()),
   ForceHTTP: optional(flag()),
+  STUNTestIP: optional(text()),
+  CanPort80: optional(flag()),
 });
 
 /** The relays by region. An embedded one is reached at the URL the client itself uses, plus `/derp`. */
@@ -55,6 +62,7 @@ export const DerpMap = shape("DERPMap", {
       RegionID: integer(),
       RegionCode: text(),
       RegionName: text(),
+      Avoid: optional(flag()),
       Nodes: list(DerpNode),
     }),
   ),

@@ -96,10 +96,8 @@ export function providerHandlers(build: BuildContext): UnaryHandlers<typeof tfpl
   };
 }
 
-/** The schema of something the provider has, by Terraform's name for it. */
-export function blockOf(type: string): Block | undefined {
-  return (resources.get(type) ?? dataSources.get(type))?.block;
-}
+/** What templates may use of this provider, as they write it. */
+export const servedTypes = [...resources.keys(), ...[...dataSources.keys()].map((type) => `data.${type}`)];
 
 function settle<T>(answer: T): Promise<T> {
   return Promise.resolve(answer);

@@ -26,6 +26,9 @@ test("a declaration is judged by its type", () => {
   expect(problems({ validation: rules({ regex: "(", error: "no" }) })).toEqual([
     expect.stringContaining("no regular expression"),
   ]);
+  expect(problems({ type: "number", validation: rules({ max: 2.5 }) })).toEqual([
+    "max is 2.5; expected a whole number.",
+  ]);
   expect(problems({ form_type: "slider" })).toEqual([expect.stringContaining("input or textarea")]);
   expect(problems({ default: "a" })).toEqual([]);
 });
@@ -56,4 +59,6 @@ test("a value is judged by limits, pattern and the value before", () => {
   const pattern = { validation: rules({ regex: "(?i)^[a-z]+$", error: "letters only, not {value}" }) };
   expect(problemOf(pattern, "ABC")).toBeUndefined();
   expect(problemOf(pattern, "a1")).toContain("letters only, not a1");
+  const go = { validation: rules({ regex: "\\A[[:alpha:]]+\\z", error: "letters only" }) };
+  expect([problemOf(go, "abc"), problemOf(go, "a1") === undefined]).toEqual([undefined, false]);
 });

@@ -1,3 +1,4 @@
+import { goPattern } from "@berth/std";
 import { type Finding, refuse } from "./diagnostic.ts";
 import { UNKNOWN, type Values, blocksOf, booleanOf, textOf } from "./value.ts";
 
@@ -120,8 +121,20 @@ function checkValidation(config: Values, type: string): Finding[] {
     ];
   if (typeof rules["min"] === "number" && typeof rules["max"] === "number" && rules["min"] > rules["max"])
     return [refuse("Invalid validation", `min ${rules["min"]} is greater than max ${rules["max"]}.`, ...at)];
+  const broken = ["min", "max"].find(
+    (name) => typeof rules[name] === "number" && !Number.isInteger(rules[name]),
+  );
+  if (broken !== undefined)
+    return [
+      refuse(
+        "Invalid validation",
+        `${broken} is ${textOf(rules[broken])}; expected a whole number.`,
+        ...at,
+        broken,
+      ),
+    ];
   const pattern = textOf(rules["regex"]);
-  return toPattern(pattern) === undefined
+  return goPattern(pattern) === undefined
     ? [refuse("Invalid validation", `"${pattern}" is no regular expression.`, ...at, "regex")]
     : [];
 }
@@ -169,7 +182,7 @@ function problemOfRules(
       .replaceAll("{max}", textOf(rules["max"]))
       .replaceAll("{value}", value) || otherwise;
   if (type === "string") {
-    const fits = toPattern(textOf(rules["regex"]))?.test(value) ?? true;
+    const fits = goPattern(textOf(rules["regex"]))?.test(value) ?? true;
     return fits ? undefined : say(`"${value}" does not match ${textOf(rules["regex"])}`);
   }
   if (type !== "number") return undefined;
@@ -192,14 +205,5 @@ function listOf(value: string): readonly string[] | undefined {
     return Array.isArray(parsed) && parsed.every((each) => typeof each === "string") ? parsed : undefined;
   } catch {
     return undefined; // no JSON is no list
-  }
-}
-
-function toPattern(source: string): RegExp | undefined {
-  try {
-    const flags = /^\(\?([ims]+)\)/.exec(source); // as Go writes them
-    return new RegExp(source.slice(flags?.[0].length ?? 0), flags?.[1] ?? "");
-  } catch {
-    return undefined; // said as a finding when the template is checked
   }
 }

@@ -1,3 +1,4 @@
+import { servedTypes } from "../provider/handlers.ts";
 import { type Value, type Values, blocksOf, isValues, numberOf, textOf } from "../provider/value.ts";
 
 /** An error or a warning of Terraform, and where in the template it stands. */
@@ -15,14 +16,18 @@ export interface Diagnostic {
   };
 }
 
+/** Terraform's words for what a provider does not have. */
+const NOT_SERVED = /^The provider coder\/coder does not support (?:resource type|data source) "/;
+
 /** Reads Terraform's own JSON of a diagnostic. */
 export function toDiagnostic(json: Values): Diagnostic {
   const { range, snippet } = json;
+  const said = textOf(json["detail"]);
   const start = isValues(range) ? range["start"] : undefined;
   return {
     severity: json["severity"] === "warning" ? "warning" : "error",
     summary: textOf(json["summary"]),
-    detail: textOf(json["detail"]),
+    detail: NOT_SERVED.test(said) ? `${said}\n\nThis release has ${servedTypes.join(", ")}.` : said,
     address: textOf(json["address"]),
     ...(isValues(range) &&
       isValues(start) && {
