@@ -195,21 +195,24 @@ withTerraform.concurrent(
   },
 );
 
-withTerraform.concurrent("P5: one build at a time: the second job waits for the end of the first", async () => {
-  await using folder = await temporaryFolder();
-  await using plane = await ScriptedPlane.open();
-  await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
-  const gate = join(folder.path, "gate");
-  const first = await buildJob(plane, waitingTemplate(gate));
-  const second = await buildJob(plane, agentTemplate, { workspaceId: randomUUID() });
-  plane.offer(first);
-  plane.offer(second);
-  await eventually(() => expect(plane.logText).toContain("waiting"));
-  expect(plane.attaches.map(({ jobId }) => jobId)).toEqual([first.jobId]);
-  await writeFile(gate, "");
-  await eventually(() => expect(plane.of("complete")).toHaveLength(2), { withinMs: 20_000 });
-  expect(plane.attaches.map(({ jobId }) => jobId)).toEqual([first.jobId, second.jobId]);
-});
+withTerraform.concurrent(
+  "P5: one build at a time: the second job waits for the end of the first",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using plane = await ScriptedPlane.open();
+    await using _daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
+    const gate = join(folder.path, "gate");
+    const first = await buildJob(plane, waitingTemplate(gate));
+    const second = await buildJob(plane, agentTemplate, { workspaceId: randomUUID() });
+    plane.offer(first);
+    plane.offer(second);
+    await eventually(() => expect(plane.logText).toContain("waiting"));
+    expect(plane.attaches.map(({ jobId }) => jobId)).toEqual([first.jobId]);
+    await writeFile(gate, "");
+    await eventually(() => expect(plane.of("complete")).toHaveLength(2), { withinMs: 20_000 });
+    expect(plane.attaches.map(({ jobId }) => jobId)).toEqual([first.jobId, second.jobId]);
+  },
+);
 
 /** A tar header with its name changed needs its sum anew: the sum of its bytes with the sum's own field as blanks. */
 function fixChecksum(archive: Buffer): Buffer {

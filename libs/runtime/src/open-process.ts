@@ -1,6 +1,6 @@
 import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { ConfigError } from "@berth/config";
 import { type Listener, openListener } from "@berth/rpc";
@@ -45,6 +45,7 @@ export function bindListener(
 
 async function makeFolder(folder: string): Promise<void> {
   try {
+    await mkdir(dirname(folder), { recursive: true }); // the way to it stays passable for Postgres' user
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(folder, constants.W_OK);
   } catch (error) {

@@ -10,4 +10,5 @@ export { Channel } from "./channel.ts";
 export { RoundTrip } from "./round-trip.ts";
 export { Secret } from "./secret.ts";
 export { assertNever, messageOf } from "./outcome.ts";
+export { Turnstile } from "./turnstile.ts";
 export { version } from "./version.ts";

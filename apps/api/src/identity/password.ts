@@ -1,5 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from "node:crypto";
-import { deferred, type Deferred } from "@berth/std";
+import { Turnstile, codeOf } from "@berth/std";
 import { Problem } from "../http/problem.ts";
 
 const PARAMETERS = { N: 2 ** 15, r: 8, p: 1 } as const;
@@ -29,36 +29,23 @@ export async function passwordFits(password: string, hash: string | null): Promi
 
 const NOBODY = `scrypt$${PARAMETERS.N}$${PARAMETERS.r}$${PARAMETERS.p}$AAAAAAAAAAAAAAAAAAAAAA$${"A".repeat(43)}`;
 
-/** Each takes 32 MiB and one of the four threads that files and names need too. */
-const AT_ONCE = 2;
-/** Some seconds of work: who comes later is told so, instead of waiting behind a flood. */
-const MAY_WAIT = 32;
-
-const waiting: Deferred<void>[] = [];
-let running = 0;
+/**
+ * Each takes 32 MiB and one of the four threads that files and names need too. Some seconds of work may wait: who comes later
+ * is told so, instead of waiting behind a flood.
+ */
+const turnstile = new Turnstile({ atOnce: 2, mayWait: 32 });
 
 /** @throws Problem 429 when too many wait */
 async function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
-  if (running >= AT_ONCE) await turn();
-  else running += 1;
   try {
-    return await derived(password, salt, options);
-  } finally {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next.resolve(); // takes this one's place
-  }
-}
-
-function turn(): Promise<void> {
-  if (waiting.length >= MAY_WAIT)
+    return await turnstile.pass(() => derived(password, salt, options));
+  } catch (error) {
+    if (codeOf(error) !== "resource_exhausted") throw error;
     throw new Problem(429, "Too many people log in at once.", {
       detail: "Try again in a moment.",
       headers: { "retry-after": "2" },
     });
-  const mine = deferred();
-  waiting.push(mine);
-  return mine.promise;
+  }
 }
 
 function derived(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
