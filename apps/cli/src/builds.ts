@@ -64,7 +64,7 @@ export async function showJob<T extends Pick<WorkspaceBuild, "job">>(
   );
 }
 
-/** Tells why the job waits, while it does. */
+/** Tells why the job waits, while it does. When nobody answers there is nothing to tell: the log itself is what must be had. */
 async function showQueue<T extends Pick<WorkspaceBuild, "job">>(
   progress: BuildProgress,
   { read }: Watched<T>,
@@ -72,10 +72,17 @@ async function showQueue<T extends Pick<WorkspaceBuild, "job">>(
 ): Promise<void> {
   await sleep(QUEUE_POLL_MS, begun);
   while (!begun.aborted) {
-    const { job } = await read();
-    if (job.status !== "pending") return;
-    const place = job.queue_position > 0 ? `${job.queue_position} of ${job.queue_size} in the queue` : "";
-    progress.wait([job.waiting_reason ?? "Waiting for a provisioner", place].filter(Boolean).join(" · "));
+    const job = await read().then(
+      ({ job }) => job,
+      () => undefined,
+    );
+    if (job !== undefined && job.status !== "pending") return;
+    if (job !== undefined) progress.wait(reasonOf(job));
     await sleep(QUEUE_POLL_MS, begun);
   }
+}
+
+function reasonOf(job: WorkspaceBuild["job"]): string {
+  const place = job.queue_position > 0 ? `${job.queue_position} of ${job.queue_size} in the queue` : "";
+  return [job.waiting_reason ?? "Waiting for a provisioner", place].filter(Boolean).join(" · ");
 }

@@ -45,7 +45,7 @@ export class Connection implements Disposable {
       const client = await route.client();
       const metadata = new Metadata();
       const headers = { ...this.#options.headers, ...options.headers };
-      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+      for (const [name, value] of Object.entries(headers)) setHeader(metadata, name, value);
       if (traceparent !== undefined) metadata.set("traceparent", traceparent);
       const key = this.#options.deploymentKey;
       if (key !== undefined) metadata.set(PROOF, await this.#prove(client, key, path, deadline, route));
@@ -109,6 +109,13 @@ export class Connection implements Disposable {
     });
     return proveKey(key, path, nonce, answer);
   }
+}
+
+/** The value is not shown: most are tokens. */
+function setHeader(metadata: Metadata, name: string, value: string): void {
+  if (!/^[\x20-\x7e]*$/.test(value))
+    throw new CodedError("invalid_argument", `the value of ${name} has characters that cannot be sent`);
+  metadata.set(name, value);
 }
 
 /** Whether the fault lies on the way to the target rather than in the request. */

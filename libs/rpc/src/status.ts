@@ -28,13 +28,20 @@ const NAMES = new Map<status, ErrorCode>(
 /** Carries `fields.reason`, a word that programs may act on where the code is not enough: `token_revoked`. */
 const REASON = "berth-reason";
 
+/** Messages travel in a header, percent-encoded: a longer one would break the call, and proxies allow 8 KiB or so. */
+const LONGEST_MESSAGE = 2_000;
+
 /** What goes over the wire for anything thrown. What is not a CodedError is a bug, and nothing of it is told. */
 export function statusOf(thrown: unknown): StatusObject {
   const metadata = new Metadata();
   if (!(thrown instanceof CodedError)) return { code: status.INTERNAL, details: "internal error", metadata };
   const { reason } = thrown.fields;
-  if (typeof reason === "string") metadata.set(REASON, reason);
-  return { code: CODES[thrown.code], details: thrown.message, metadata };
+  if (typeof reason === "string" && /^[\w.-]+$/.test(reason)) metadata.set(REASON, reason);
+  return { code: CODES[thrown.code], details: shortened(thrown.message), metadata };
+}
+
+function shortened(message: string): string {
+  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)} …`;
 }
 
 /** The fault that a status means; `where` is added to what concerns the way rather than the request. */

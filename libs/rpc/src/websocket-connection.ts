@@ -71,10 +71,16 @@ async function* read(socket: WebSocket, incoming: Channel<string | Buffer>) {
 /** `ws` waits 30 s for the answer to a close; a peer that is gone gives none. A paused socket would not even hear it. */
 function closeWithin(socket: WebSocket, code: number, reason: string): void {
   if (socket.readyState === socket.CLOSED) return; // no close will follow that could end the timer
-  socket.close(code, reason.slice(0, 120)); // a close frame holds 123 bytes
+  socket.close(code, shortened(reason));
   socket.resume();
   const timer = setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS);
   socket.on("close", () => clearTimeout(timer));
+}
+
+/** A close frame holds 123 bytes of it, in whole characters. */
+function shortened(reason: string): Buffer {
+  const room = new Uint8Array(123);
+  return Buffer.from(room.buffer, 0, new TextEncoder().encodeInto(reason, room).written);
 }
 
 /** What is being sent, and the limit on how long the peer may take to take it. */

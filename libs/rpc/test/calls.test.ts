@@ -56,6 +56,29 @@ test("a CodedError arrives with its code, message and reason; its cause stays be
   }
 });
 
+test("a message that is too long for a header is cut, and a reason that is no word stays behind", async () => {
+  const listener = await startListener(scope);
+  const say = () =>
+    Promise.reject(
+      new CodedError("invalid_argument", "é".repeat(100_000), { fields: { reason: "pas prêt\n" } }),
+    );
+  listener.grpc(echo, { ...echoHandlers, say }, "public");
+  using client = connect(echo, { targets: [listener.address] });
+  const error = await failureOf(client.say("x"));
+  expect(error.code).toBe("invalid_argument");
+  expect(error.message).toMatch(/^é{2000} …$/);
+  expect(error.fields).toEqual({});
+});
+
+test("a header that cannot be sent is told by its name, not by its value", async () => {
+  using client = connect(echo, { targets: ["127.0.0.1:1"], headers: { "coder-agent-token": "geheim-ü" } });
+  for (const call of [() => client.say("x"), () => Array.fromAsync(client.chat())]) {
+    const error = await failureOf(call());
+    expect(error.code).toBe("invalid_argument");
+    expect(error.message).toMatch(/^the value of coder-agent-token (?!.*geheim)/);
+  }
+});
+
 test("anything else is internal without detail, and logged whole", async () => {
   const listener = await startListener(scope);
   const bug = () => Promise.reject(new TypeError("password is hunter2"));

@@ -36,6 +36,13 @@ test("texts stay texts and bytes stay bytes, in order, from the first message on
   expect(await client.closed).toEqual({ code: 1000, reason: "done" });
 });
 
+test("a reason longer than a close frame is cut between two characters", async () => {
+  const { url, accepted } = await accepting();
+  void accepted.then((server) => server.close(1011, "ü".repeat(100)));
+  const client = await openWebSocket(`${url}/watch`);
+  expect(await client.closed).toEqual({ code: 1011, reason: "ü".repeat(61) });
+});
+
 test("close codes pass through both ways", async () => {
   const { url, accepted } = await accepting();
   const client = await openWebSocket(`${url}/watch`);
