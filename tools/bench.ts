@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   relay: "apps/relay-mesh/bench/relay.mjs",
   stalls: "apps/relay-mesh/bench/stalls.mjs",
   stream: "libs/tunnel/bench/throughput.ts",
+  pickup: "apps/api/bench/pick-up.ts",
 };
 
 function show(columns: readonly string[]): void {
