@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { provisioner } from "@berth/contract";
 import { eventually, temporaryFolder } from "@berth/testing";
@@ -72,6 +72,7 @@ withTerraform.concurrent(
       new Set(["coder_agent.main", "terraform_data.vm[0]"]),
     );
     expect(state?.state.toString()).toContain("exec /opt/berth agent --detach");
+    expect(plane.logText).not.toContain(agent?.token);
 
     const again = await buildJob(plane, agentTemplate, {
       state: plane.store(state?.state ?? Buffer.alloc(0)),
@@ -192,6 +193,28 @@ withTerraform.concurrent(
     expect(addressesInState(fail?.state?.state ?? Buffer.alloc(0))).toContain("coder_agent.main");
     daemon.daemon.drain();
     await daemon.running;
+  },
+);
+
+withTerraform.concurrent(
+  "a cache folder that is deleted under an apply costs that build, and says what it had begun",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using plane = await ScriptedPlane.open();
+    const cacheFolder = join(folder.path, "cache");
+    await using _daemon = await startDaemon(plane.url, { cacheFolder });
+    const gate = join(folder.path, "gate");
+    plane.offer(await buildJob(plane, waitingTemplate(gate)));
+    await eventually(() => expect(plane.logText).toContain("waiting"), { withinMs: 20_000 });
+    await rm(cacheFolder, { recursive: true });
+    await writeFile(gate, "");
+    await eventually(() => expect(plane.of("fail")).toHaveLength(1), { withinMs: 20_000 });
+    expect(plane.of("fail")[0]).toMatchObject({
+      error: expect.stringContaining("no state that can be read") as string,
+      inFlight: ["coder_agent.main", "terraform_data.waits"],
+    });
+    plane.offer(await buildJob(plane, waitingTemplate(gate)));
+    await eventually(() => expect(plane.of("complete")).toHaveLength(1), { withinMs: 20_000 });
   },
 );
 

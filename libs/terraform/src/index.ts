@@ -1,5 +1,6 @@
 /** Runs Terraform (or OpenTofu), reads what it says, and serves it the provider `coder/coder`. */
 export type { BuildContext, NewAgent, Owner, Transition } from "./provider/build-context.ts";
+export type { Value } from "./provider/value.ts";
 export { serveProvider, type ServedProvider } from "./provider/serve-provider.ts";
 export { findTerraform, isSupported, NoTerraformError, type Executable } from "./run/executable.ts";
 export { terraformEnvironment, type Environment } from "./run/environment.ts";

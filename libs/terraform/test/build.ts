@@ -30,6 +30,8 @@ export interface TriedBuild extends AsyncDisposable {
   readonly running: () => RunningTerraform | undefined;
   /** Changes what the provider is told from the next command on. */
   tell(change: Partial<BuildContext>): Promise<void>;
+  /** Takes the provider's socket away. */
+  loseProvider(): Promise<void>;
 }
 
 export const context: BuildContext = {
@@ -97,6 +99,10 @@ export async function tryBuild(
       await provider[Symbol.asyncDispose]();
       provider = await open({ ...context, ...change, ...next });
       environment["TF_REATTACH_PROVIDERS"] = provider.reattach;
+    },
+    async loseProvider() {
+      const [socket] = /\/[^"]*/.exec(provider.reattach.split('"String":"')[1] ?? "") ?? [];
+      await rm(socket ?? "");
     },
     async [Symbol.asyncDispose]() {
       running?.process.kill();

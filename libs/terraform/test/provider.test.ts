@@ -115,6 +115,12 @@ withTerraform("a change of an agent's attributes makes a new agent, an omitted o
   expect(state?.bytes.toString()).toContain(`"connection_timeout": 120`);
 });
 
+withTerraform("a Terraform that does not reach its provider fails, and kills nobody", async () => {
+  await using build = await tryBuild({ "main.tf": head });
+  await build.loseProvider();
+  expect(reasonOf(await build.terraform.plan("p"))).toContain("coder/coder");
+});
+
 withTerraform("parameters are read with their options and rules, in their order, at an import", async () => {
   await using build = await tryBuild(
     {

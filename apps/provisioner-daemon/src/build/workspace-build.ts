@@ -1,10 +1,12 @@
 import { provisioner } from "@berth/contract";
+import { messageOf } from "@berth/std";
 import {
   type Outcome,
   type PlannedAgent,
   type State,
   StateWatch,
   type Terraform,
+  type Value,
   addressesInState,
   dailyCostOf,
   instancesOf,
@@ -77,18 +79,34 @@ export async function buildWorkspace(work: BuildWork): Promise<JobResult> {
   if (told.transition === "start") reportKeptAgents(work, resources);
 
   await work.enter(STAGES[told.transition]);
+  return await applyPlan(work, terraform, plan); // the provider is served until then
+}
+
+/** Applies the plan once that is allowed. From then on the world has changed: whatever fails, state and what was in flight are told. */
+async function applyPlan(work: BuildWork, terraform: Terraform, plan: Value): Promise<JobResult> {
   const creates = plannedCreations(plan);
   work.noteApply({ creates, agents: plannedAgents(plan) });
   await work.commit({ $case: "beginApply", value: { planned: plannedAddresses(plan) } });
-  const before = await terraform.readState();
-  const applied = await applyWatched(work, terraform, before);
+  const applied = await applyWatched(work, terraform).catch((error: unknown): Outcome => ({
+    kind: "failed",
+    reason: messageOf(error),
+    diagnostics: [],
+  }));
   const after = await terraform.readState();
-  if (applied.kind === "failed")
-    return failed(applied.reason, {
-      state: after && snapshotOf(after, true),
+  const state = after && snapshotOf(after, true);
+  const lost = state === undefined && creates.length > 0;
+  const fail = (reason: string) =>
+    failed(lost ? `${reason}; Terraform left no state that can be read at ${terraform.stateFile}` : reason, {
+      state,
       inFlight: inFlight(creates, after).filter((address) => work.hasStarted(address)),
     });
-  return completed(await readBuilt(work, terraform), after && snapshotOf(after, true));
+  if (applied.kind === "failed") return fail(applied.reason);
+  if (lost) return fail("what was applied is not known");
+  try {
+    return completed(await readBuilt(work, terraform), state);
+  } catch (error) {
+    return fail(messageOf(error));
+  }
 }
 
 /** What Terraform set out to make and did not get into its state. */
@@ -121,12 +139,8 @@ function reportKeptAgents(work: BuildWork, resources: readonly provisioner.Resou
   }
 }
 
-async function applyWatched(
-  work: BuildWork,
-  terraform: Terraform,
-  before: State | undefined,
-): Promise<Outcome> {
-  await using _watch = new StateWatch(terraform.stateFile, before, (state) =>
+async function applyWatched(work: BuildWork, terraform: Terraform): Promise<Outcome> {
+  await using _watch = new StateWatch(terraform.stateFile, await terraform.readState(), (state) =>
     work.send({ $case: "state", value: snapshotOf(state, false) }),
   );
   return await terraform.apply("build");

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,10 +22,11 @@ export async function serveProvider(build: BuildContext): Promise<ServedProvider
   const folder = await mkdtemp(join(tmpdir(), "berth-tf-"));
   const socket = join(folder, "p");
   const server = await serveOnSocket(socket, tfplugin6.ProviderService, providerHandlers(build));
+  const scapegoat = await startScapegoat();
   const reattached = {
     Protocol: "grpc",
     ProtocolVersion: 6,
-    Pid: process.pid,
+    Pid: scapegoat.pid,
     Test: true,
     Addr: { Network: "unix", String: socket },
   };
@@ -33,8 +36,18 @@ export async function serveProvider(build: BuildContext): Promise<ServedProvider
       "registry.opentofu.org/coder/coder": reattached,
     }),
     async [Symbol.asyncDispose]() {
+      scapegoat.kill();
       await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The pid of a provider must be alive, and Terraform kills it when it does not reach the provider: so it is not ours. */
+async function startScapegoat() {
+  const child = spawn("/bin/sh", ["-c", "read -r _"], { stdio: ["pipe", "ignore", "ignore"] }); // it ends with us
+  child.stdin.on("error", () => undefined); // Terraform has killed it
+  await once(child, "spawn");
+  child.unref();
+  return child;
 }

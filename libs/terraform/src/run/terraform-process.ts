@@ -58,7 +58,9 @@ export async function startTerraform(command: TerraformCommand): Promise<Terrafo
   child.stdin?.on("error", () => undefined); // it has ended before it began: `exited` says so
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
-    child.once("error", (cause) => reject(new Error(`starting Terraform: ${command.path}`, { cause })));
+    child.once("error", (cause) =>
+      reject(new Error(`starting ${command.path} in ${command.folder}: ${cause.message}`, { cause })),
+    );
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`starting Terraform: ${command.path}: no pid`);

@@ -149,7 +149,11 @@ export class Terraform {
     const ended = await this.#run(command, words, { quiet: true });
     const text = await readFile(this.#file(command, "out"), "utf8");
     if (!text.startsWith("{"))
-      throw new Error(`running terraform ${words[0] ?? ""}: ${reasonOf(ended, ended.text)}`);
+      throw new Error(
+        isSuccess(ended)
+          ? `running terraform ${command}: ${this.#file(command, "out")} does not hold what it said; is the disk full?`
+          : `running terraform ${command}: ${reasonOf(ended, ended.text)}`,
+      );
     return toValue(JSON.parse(text));
   }
 
