@@ -14,13 +14,16 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
   return { path, [Symbol.asyncDispose]: () => remove(path) };
 }
 
-/** Removes what test processes that were killed have left: their folders, and the Postgres that runs in one. */
+/**
+ * Removes what test processes that were killed have left: their folders, and the Postgres that runs in one. What a program of
+ * theirs still holds is for a later sweep.
+ */
 export async function sweepTemporaryFolders(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const [, pid] = /^berth-test-(\d+)-/.exec(name) ?? [];
     if (pid === undefined || isRunning(Number(pid))) continue;
-    await stopAbandonedPostgres(join(tmpdir(), name));
-    await remove(join(tmpdir(), name));
+    const folder = join(tmpdir(), name);
+    await Promise.allSettled([stopAbandonedPostgres(folder).then(() => remove(folder))]);
   }
 }
 
