@@ -45,6 +45,9 @@ const storm = new AbortController();
 let folder: string;
 let cluster: TestCluster;
 let owner: Person;
+const daemons = new Map<string, Pod>();
+let startDaemon: (name: string) => Pod;
+let killedDaemons = 0;
 
 beforeAll(async () => {
   folder = await makeFolder();
@@ -57,15 +60,15 @@ beforeAll(async () => {
   scope.add("workspaces", () => endWorkspaces(folder));
   owner = await personAt(folder, "owner", cluster.url);
   const key = (await owner.must("provisioner", "keys", "create", "storm")).trim();
-  for (const name of ["daemon-1", "daemon-2"]) {
-    const daemon = new Pod(name, [PROGRAM, "provisioner", "start"], {
+  startDaemon = (name) =>
+    new Pod(name, [PROGRAM, "provisioner", "start"], {
       ...bareEnvironment(folder),
       CODER_URL: cluster.url,
       CODER_PROVISIONER_DAEMON_KEY: key,
       CODER_CACHE_DIRECTORY: join(folder, name),
     });
-    scope.use(name, daemon);
-  }
+  for (const name of ["daemon-1", "daemon-2"]) daemons.set(name, startDaemon(name));
+  scope.add("daemons", () => Promise.all([...daemons.values()].map((pod) => pod[Symbol.asyncDispose]())));
   await owner.must("templates", "init", "--id", "local", "local");
   await owner.must("templates", "push", "local", "--directory", "local", "--yes");
   await owner.must("create", "dev", "--template", "local", "--yes");
@@ -88,8 +91,8 @@ test(
   180_000 + FAULTS * 60_000,
 );
 
-/** What a fault does to a node, and how long it lasts where that can be chosen. */
-const FAULT: Record<string, (node: ClusterNode, ms: number) => Promise<void>> = {
+/** What a fault does, to a node in most cases, and how long it lasts where that can be chosen. */
+const FAULT: Record<string, (node: ClusterNode, ms: number, i: number) => Promise<void>> = {
   "killed with -9": async (node, ms) => {
     await cluster.kill(node);
     await lasting(ms / 8);
@@ -101,6 +104,13 @@ const FAULT: Record<string, (node: ClusterNode, ms: number) => Promise<void>> = 
   },
   "frozen and woken": (node, ms) => freeze([cluster.pidOf(node)], ms),
   "without its database": async (_, ms) => freeze(await familyOf(cluster.postgres.pid), ms),
+  "a daemon is killed with -9": async (_, ms, i) => {
+    const [name, daemon] = oneOf(`daemon of fault ${i}`, [...daemons]);
+    killedDaemons++;
+    await daemon.end("SIGKILL");
+    await lasting(ms / 8);
+    daemons.set(name, startDaemon(name));
+  },
 };
 
 async function freeze(pids: readonly number[], ms: number): Promise<void> {
@@ -116,8 +126,8 @@ async function blow(): Promise<void> {
     const [name, strike] = oneOf(`kind of fault ${i}`, faults);
     const node = oneOf(`node of fault ${i}`, cluster.nodes);
     const ms = chance(`time of fault ${i}`, 1_000, 15_000);
-    say(`${i}/${FAULTS} ${node.name} is ${name} (${(ms / 1_000).toFixed(1)} s)`);
-    await strike(node, ms);
+    say(`${i}/${FAULTS} ${node.name}: ${name} (${(ms / 1_000).toFixed(1)} s)`);
+    await strike(node, ms, i);
     await lasting(chance(`pause after fault ${i}`, 500, 4_000));
   }
 }
@@ -164,19 +174,28 @@ async function copy(): Promise<void> {
   say(`${copies} files went up and came down whole`);
 }
 
-/** Workspaces are made, their logs followed without a gap, and deleted. */
+/** Workspaces are made, their logs followed without a gap, and deleted. A build fails only when its daemon was killed. */
 async function build(): Promise<void> {
-  let builds = 0;
-  for (; !storm.signal.aborted; builds++) {
-    const name = `talk-${builds}`;
+  const count = { made: 0, failed: 0 };
+  for (; !storm.signal.aborted; count.made++) {
+    const name = `talk-${count.made}`;
     const berth = (...args: string[]) => insist(`berth ${args.join(" ")}`, () => owner.start(...args));
     await berth("create", name, "--template", "talk", "--yes", "--no-wait");
     const log = await berth("logs", "-f", name);
-    const numbers = [...log.matchAll(/line-(\d+)\b/g)].map(([, number]) => Number(number));
-    expect(numbers, log).toEqual(Array.from({ length: LINES }, (_, i) => i + 1));
+    const numbers = [...log.matchAll(/\(local-exec\): line-(\d+)\b/g)].map(([, number]) => Number(number));
+    const { latest_build } = JSON.parse(await berth("show", name, "--output", "json")) as {
+      latest_build: { status: string; job: { error?: string } };
+    };
+    if (latest_build.status === "failed") {
+      count.failed++;
+      say(`  ${name} failed after ${numbers.length} lines: ${latest_build.job.error ?? ""}`);
+      expect(latest_build.job.error).toMatch(/daemon/);
+    } else expect(numbers, log).toHaveLength(LINES);
+    expect(numbers, log).toEqual(Array.from(numbers, (_, i) => i + 1));
     await berth("delete", name, "--yes");
   }
-  say(`${builds} workspaces were made and deleted`);
+  expect(count.failed, "builds that failed").toBeLessThanOrEqual(killedDaemons);
+  say(`${count.made} workspaces were made and deleted, ${count.failed} builds failed with their daemon`);
 }
 
 /** What a person does who could not reach the plane: tries again. A change that was made all the same refuses the second try. */
