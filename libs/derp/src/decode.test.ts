@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  DerpProtocolError,
   Frame,
   FrameReader,
   type ServerFrame,
@@ -51,6 +53,25 @@ test("a forwarded packet carries both keys and the packet, 32 bytes more than it
   expect(end).toBe(10 + sent.length + 32);
   expect(batch.subarray(10, end)).toEqual(
     encodeFrame(Frame.forwardPacket.code, source, key, Buffer.from("packet")),
+  );
+});
+
+test("whatever a relay sends, its client reads frames or finds the protocol broken", () => {
+  const part = fc.record({
+    type: fc.oneof(fc.constantFrom(...Object.values(Frame).map(({ code }) => code)), fc.nat(255)),
+    payload: fc.uint8Array({ maxLength: 120 }),
+  });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), fc.uint8Array({ maxLength: 20 }), (parts, tail) => {
+      const reader = new FrameReader("client", (...bounds) => void decodeServerFrame(...bounds));
+      const frames = parts.map(({ type, payload }) => encodeFrame(type, Buffer.from(payload)));
+      try {
+        reader.read(Buffer.concat([...frames, tail]));
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(DerpProtocolError);
+      }
+    }),
+    { numRuns: 1000 },
   );
 });
 

@@ -1,3 +1,4 @@
+export { makeCertificate, noOpenSsl, type TestCertificate } from "./certificate.ts";
 export { eventually, type Patience } from "./eventually.ts";
 export { FaultyProxy } from "./faulty-proxy.ts";
 export { expectNoLeaks } from "./leaks.ts";

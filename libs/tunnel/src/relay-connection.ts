@@ -10,6 +10,8 @@ const MAX_PACKET_BYTES = 32 * 1024 - 5 - 32;
 const LINGER_MS = 2_000;
 /** A connection that held so long is replaced at once; one that did not, with backoff. */
 const HELD_MS = 1_000;
+/** A relay that restarts is left no later, whatever it says. */
+const LONGEST_REST_MS = 10_000;
 
 /** What happens to a relay connection. */
 export interface RelayConnectionListener {
@@ -181,7 +183,8 @@ export class RelayConnection implements AsyncDisposable {
 
   /** Connects elsewhere while this link is still in use, if its relay has said that it restarts: H2. */
   #move(link: RelayLink): void {
-    if (link.restartInMs !== undefined) this.#connect(Math.max(link.restartInMs, this.#restDelayMs()));
+    if (link.restartInMs === undefined) return;
+    this.#connect(Math.max(Math.min(link.restartInMs, LONGEST_REST_MS), this.#restDelayMs()));
   }
 
   #linger(left: RelayLink): void {

@@ -29,3 +29,12 @@ test("a line without an end is given at the end, and one that is too long is cut
   expect([...cut, ...lines.end()].join("")).toHaveLength(40_000);
   expect(cut.length).toBe(2);
 });
+
+test("a long line is cut between characters", () => {
+  const lines = new Lines();
+  const long = `x${"😀".repeat(30_000)}`;
+  const cut = [...lines.add(Buffer.from(`${long}\nshort`)), ...lines.end()];
+  expect(cut.every((line) => line.isWellFormed())).toBe(true);
+  expect(cut.slice(0, -1).join("")).toBe(long);
+  expect(cut.at(-1)).toBe("short");
+});

@@ -2,6 +2,7 @@ import { StringDecoder } from "node:string_decoder";
 
 /** A longer line is cut: some programs never end theirs. */
 const MAX_LINE = 16 * 1024;
+const LONGEST = new RegExp(`.{1,${MAX_LINE}}`, "gsu");
 
 /** Cuts bytes into lines without their ends. A character that two chunks share stays whole. */
 export class Lines {
@@ -22,17 +23,13 @@ export class Lines {
 
   #cut(text: string): string[] {
     const lines = text.split(/\r?\n/);
-    this.#rest = lines.pop() ?? "";
-    const whole = lines.flatMap(cutLong);
-    while (this.#rest.length > MAX_LINE) {
-      whole.push(this.#rest.slice(0, MAX_LINE));
-      this.#rest = this.#rest.slice(MAX_LINE);
-    }
-    return whole;
+    const begun = cutLong(lines.pop() ?? "");
+    this.#rest = begun.pop() ?? "";
+    return [...lines.flatMap(cutLong), ...begun];
   }
 }
 
+/** Parts of whole characters. */
 function cutLong(line: string): string[] {
-  const count = Math.max(1, Math.ceil(line.length / MAX_LINE));
-  return Array.from({ length: count }, (_, at) => line.slice(at * MAX_LINE, (at + 1) * MAX_LINE));
+  return line.length <= MAX_LINE ? [line] : (line.match(LONGEST) ?? []);
 }
