@@ -1,3 +1,5 @@
+import { spawn as startProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -63,6 +65,19 @@ describe("P1: npm start gives a working control plane", () => {
     expect(await ended).toBe(5);
   }, 60_000);
 
+  test("whoever was connected to an agent that was killed hears that it was started anew", async () => {
+    const client = startProcess(PROGRAM, ["ssh", "dev", "--", "echo here; cat"], {
+      env: { ...bareEnvironment(node.folder), CODER_CONFIG_DIR: join(node.owner.folder, "config") },
+    });
+    const said = { text: "" };
+    client.stderr.on("data", (data: Buffer) => (said.text += data.toString()));
+    await once(client.stdout, "data");
+    await killAndRestartAgent(node.folder);
+    client.stdin.write("is anybody there?\n");
+    expect(await once(client, "close")).toEqual([255, null]);
+    expect(said.text).toContain("was started anew");
+  }, 60_000);
+
   test("a stopped workspace runs nothing, a started one does again", async () => {
     await node.owner.must("stop", "dev", "--yes");
     expect(await processesOfWorkspaces(node.folder)).toEqual([]);
@@ -96,4 +111,22 @@ async function processesOfWorkspaces(folder: string): Promise<string[]> {
   return environments
     .filter(({ text }) => ids.some((id) => text.includes(`BERTH_LOCAL_WORKSPACE=${id}`)))
     .map(({ pid }) => pid);
+}
+
+/** What a supervisor does when an agent was killed for its memory. */
+async function killAndRestartAgent(folder: string): Promise<void> {
+  for (const pid of await processesOfWorkspaces(folder)) {
+    const [command = "", ...args] = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+    if (!args.includes("agent")) continue;
+    const variables = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0").map((pair) => {
+      const at = pair.indexOf("=");
+      return [pair.slice(0, at), pair.slice(at + 1)] as const;
+    });
+    process.kill(Number(pid), "SIGKILL");
+    startProcess(command, args, {
+      env: Object.fromEntries(variables),
+      stdio: "ignore",
+      detached: true,
+    }).unref();
+  }
 }

@@ -95,6 +95,7 @@ export class TunnelSession implements Session {
       roundTripMs: this.#outgoing.roundTrip.smoothedMs,
       sentBytes: this.#outgoing.sentBytes,
       receivedBytes: this.#receivedBytes,
+      unansweredMs: this.#outgoing.unacknowledged === 0 ? 0 : performance.now() - this.#heardAt,
     };
   }
 

@@ -71,11 +71,12 @@ export interface Session {
   onStream(hear: (stream: TunnelStream) => void): void;
   /** Hands the peer a fresh ticket: a session ends when its last ticket's `relayUntil` has passed. */
   renew(ticket: string): void;
-  /** Smoothed round trip in milliseconds, and bytes moved. */
+  /** Smoothed round trip in milliseconds, bytes moved, and for how long the peer has owed an answer. */
   readonly measures: {
     readonly roundTripMs: number;
     readonly sentBytes: number;
     readonly receivedBytes: number;
+    readonly unansweredMs: number;
   };
   /** Settles when the session has ended: what ended it is data. */
   readonly ended: Promise<SessionEnd>;

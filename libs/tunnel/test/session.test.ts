@@ -271,6 +271,7 @@ test("a silent peer is waited for, and given up in the end: its streams fail", a
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(end).not.toHaveBeenCalled();
+  expect(pair.dialer.measures.unansweredMs).toBeGreaterThan(50_000);
   await runUntil(
     () => end.mock.calls.length > 0,
     () => advance(1000),

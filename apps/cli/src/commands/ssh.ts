@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 import { type CliContext, contextOf, type LoggedIn } from "../cli-context.ts";
 import { codeOfSignal, ExitCode } from "../exit-code.ts";
 import { type Pair, pairsOption } from "../repeatable.ts";
+import type { SessionEnd } from "@berth/tunnel";
 import type { AgentLink } from "../ssh/agent-link.ts";
 import { waitForAgent } from "../ssh/wait-for-agent.ts";
 import { switchOption } from "../switches.ts";
@@ -144,12 +145,18 @@ async function carry(
     return 0;
   }
   const { runRemote } = await import("../ssh/remote.ts");
-  return await runRemote(stream, link.sshHostKey, {
+  const status = await runRemote(stream, link.sshHostKey, {
     command,
     tty: options.tty === true || (command.length === 0 && process.stdin.isTTY),
     env: Object.fromEntries(options.env.map((pair) => [pair.name, pair.value])),
   });
+  const end = await Promise.race([link.session.ended, sleep(0).then(() => undefined)]);
+  if (end !== undefined) context.terminal.say(`The connection has ended: ${reasonOf(end)}.`);
+  return status;
 }
+
+const reasonOf = (end: SessionEnd): string =>
+  end.kind === "abandoned" ? "the workspace's agent has been silent for too long" : end.reason;
 
 /** Ends the session when the workspace stops, or a new start has made another agent. */
 async function endWithWorkspace(

@@ -21,6 +21,9 @@ export interface AgentLink extends AsyncDisposable {
 /** A ticket is renewed when half of its life is over. */
 const RENEW_AT = 0.5;
 const RENEW_RETRY_MS = 60_000;
+/** An agent that has owed an answer for so long may be another one by now. */
+const UNANSWERED_MS = 5_000;
+const LOOK_MS = 2_500;
 
 /**
  * Opens a session with a key made for this process. Its ticket is renewed while it lasts; relays may come and go.
@@ -55,6 +58,7 @@ export async function linkAgent(
       signal,
     });
     scope.add("session", () => session.close("the client has left"));
+    void endWithAgent(client, connection, session, scope.signal);
     void keepFresh(client, agent, identity, connection, scope.signal, (ticket) => {
       present.ticket = ticket;
       session.renew(ticket);
@@ -80,6 +84,27 @@ function ticketFor(
     params: { agent: agent.id },
     body: { client_public_key: publicKey.toString("hex") },
   });
+}
+
+/**
+ * Ends the session when a new agent process has taken the place of one that was killed, for that one could say no goodbye. One
+ * that is only away keeps its session.
+ */
+async function endWithAgent(
+  client: HttpClient,
+  first: AgentConnection,
+  session: Session,
+  signal: AbortSignal,
+): Promise<void> {
+  for (await sleep(LOOK_MS, signal); !signal.aborted; await sleep(LOOK_MS, signal)) {
+    const { unansweredMs, roundTripMs } = session.measures;
+    if (unansweredMs < UNANSWERED_MS + 3 * roundTripMs) continue;
+    const now = await client
+      .call(routes.getWorkspaceAgentConnection, { params: { agent: first.agent_id } })
+      .catch(() => undefined); // a plane that is away ends no session
+    if (now?.ssh_host_key !== undefined && now.ssh_host_key !== first.ssh_host_key)
+      await session.close("the workspace's agent was started anew");
+  }
 }
 
 /** Asks for another ticket in time. */
