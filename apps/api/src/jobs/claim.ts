@@ -3,7 +3,7 @@ import type { Queryable, TransactionSql } from "@berth/database";
 import { channels } from "../channels.ts";
 import { announceJob } from "./close.ts";
 import { DELIVERY_MS, LEASE_MS } from "./periods.ts";
-import type { Tags } from "./tags.ts";
+import { type Tags, mayRun } from "./tags.ts";
 
 /** Daemons that take the same jobs: what a claim is made for. */
 export interface Domain {
@@ -37,7 +37,6 @@ export async function claim(
   holder: Holder,
   deliveryMs = DELIVERY_MS,
 ): Promise<Claim | undefined> {
-  const tags = JSON.stringify(domain.tags);
   const [row] = await sql<{ id: string; epoch: number; attempt: number }[]>`
     update api.job set epoch = epoch + 1, daemon_id = ${holder.daemonId}, incarnation = ${holder.incarnation},
       delivered_until = now() + ${deliveryMs} * interval '1 millisecond', updated_at = now()
@@ -45,10 +44,12 @@ export async function claim(
       select job.id from api.job
       where job.accepted_at is null and job.completed_at is null
         and (job.delivered_until is null or job.delivered_until < now())
-        and job.organization_id = ${domain.organizationId}
-        and job.provisioner = any(${[...domain.provisioners]}::text[])
-        and case when job.tags = '{}'::jsonb then ${tags}::text::jsonb = '{}'::jsonb else job.tags <@ ${tags}::text::jsonb end
-        and (job.machine_id is null or job.machine_id = ${domain.machineId})
+        and ${mayRun(sql, {
+          organizationId: sql`${domain.organizationId}::uuid`,
+          provisioners: sql`${[...domain.provisioners]}::text[]`,
+          tags: sql`${JSON.stringify(domain.tags)}::text::jsonb`,
+          machineId: sql`${domain.machineId}`,
+        })}
         and not exists (
           select from api.workspace_build build join api.workspace on workspace.id = build.workspace_id
           where build.job_id = job.id and workspace.held_until > now())

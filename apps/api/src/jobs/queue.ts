@@ -1,6 +1,7 @@
 import { formatDuration } from "@berth/std";
 import type { Queryable } from "@berth/database";
 import { STALE_DAEMON_MS } from "./periods.ts";
+import { mayRun } from "./tags.ts";
 
 /** How many daemons could run a job, as public clients read it. */
 export interface MatchedProvisioners {
@@ -39,6 +40,13 @@ interface PlaceRow {
   now: Date;
 }
 
+const daemonColumns = (sql: Queryable) => ({
+  organizationId: sql`daemon.organization_id`,
+  provisioners: sql`daemon.provisioners`,
+  tags: sql`daemon.tags`,
+  machineId: sql`daemon.machine_id`,
+});
+
 /** Queue places of those of the given jobs that wait, by job id. */
 export async function queuePlaces(
   sql: Queryable,
@@ -50,12 +58,9 @@ export async function queuePlaces(
       select id, organization_id, provisioner, tags, machine_id, created_at from api.job
       where accepted_at is null and completed_at is null
     ), fitting as (
-      select pending.id, pending.created_at, daemon.id as daemon_id, daemon.last_seen_at, daemon.current_job_id,
+      select job.id, job.created_at, daemon.id as daemon_id, daemon.last_seen_at, daemon.current_job_id,
         daemon.last_seen_at > now() - ${STALE_DAEMON_MS} * interval '1 millisecond' as online
-      from pending join api.provisioner_daemon daemon on daemon.organization_id = pending.organization_id
-        and pending.provisioner = any(daemon.provisioners)
-        and case when pending.tags = '{}'::jsonb then daemon.tags = '{}'::jsonb else pending.tags <@ daemon.tags end
-        and (pending.machine_id is null or pending.machine_id = daemon.machine_id)
+      from pending job join api.provisioner_daemon daemon on ${mayRun(sql, daemonColumns(sql))}
     ), ranked as (
       select id, row_number() over (partition by daemon_id order by created_at, id) as position,
         count(*) over (partition by daemon_id) as size
@@ -125,10 +130,7 @@ export async function matchedProvisioners(
   const rows = await sql<{ id: string; count: number; available: number; last_seen_at: Date | null }[]>`
     select job.id, count(daemon.id)::int as count, max(daemon.last_seen_at) as last_seen_at,
       (count(*) filter (where daemon.last_seen_at > now() - ${STALE_DAEMON_MS} * interval '1 millisecond'))::int as available
-    from api.job left join api.provisioner_daemon daemon on daemon.organization_id = job.organization_id
-      and job.provisioner = any(daemon.provisioners)
-      and case when job.tags = '{}'::jsonb then daemon.tags = '{}'::jsonb else job.tags <@ daemon.tags end
-      and (job.machine_id is null or job.machine_id = daemon.machine_id)
+    from api.job left join api.provisioner_daemon daemon on ${mayRun(sql, daemonColumns(sql))}
     where job.id = any(${[...jobIds]}::uuid[]) group by job.id`;
   return new Map(
     rows.map((row) => [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
-import { publicTags, storedTags, tagSetName, tagsFit } from "./tags.ts";
+import { publicTags, storedTags, tagSetName } from "./tags.ts";
 
 const tags = fc.dictionary(
   fc.constantFrom("gpu", "zone", "os", "scope", "owner"),
@@ -9,17 +9,6 @@ const tags = fc.dictionary(
     noNullPrototype: true,
   },
 );
-
-test("an untagged job runs only on untagged daemons", () => {
-  expect(tagsFit({}, {})).toBe(true);
-  expect(tagsFit({}, { gpu: "yes" })).toBe(false);
-});
-
-test("a tagged job runs on every daemon that has all its tags", () => {
-  expect(tagsFit({ gpu: "yes" }, { gpu: "yes", zone: "b" })).toBe(true);
-  expect(tagsFit({ gpu: "yes" }, { gpu: "Yes" })).toBe(false);
-  expect(tagsFit({ gpu: "yes" }, {})).toBe(false);
-});
 
 test("the pair that every organization-wide job carries says nothing", () => {
   expect(storedTags({ scope: "organization", owner: "" })).toEqual({});

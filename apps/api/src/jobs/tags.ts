@@ -1,3 +1,8 @@
+import type { Queryable } from "@berth/database";
+
+const _fragment = (sql: Queryable) => sql``;
+type Fragment = ReturnType<typeof _fragment>;
+
 /** Tags of a job or a daemon, as stored: without the pair that every organization-wide one carries in public shapes. */
 export type Tags = Readonly<Record<string, string>>;
 
@@ -23,9 +28,20 @@ export function tagSetName(stored: Tags): string {
     .join(",");
 }
 
-/** Whether a daemon with these tags may run a job with those: an untagged job runs only on untagged daemons. */
-export function tagsFit(job: Tags, daemon: Tags): boolean {
-  const wanted = Object.entries(job);
-  if (wanted.length === 0) return Object.keys(daemon).length === 0;
-  return wanted.every(([key, value]) => daemon[key] === value);
+/** What is known of a daemon in a statement: columns, or values. */
+export interface DaemonInSql {
+  readonly organizationId: Fragment;
+  readonly provisioners: Fragment;
+  readonly tags: Fragment;
+  readonly machineId: Fragment;
+}
+
+/**
+ * Whether that daemon may run the row `job`: of its organization, for a provisioner it has, on the machine that the job is for,
+ * and with all the job's tags. A job without tags runs only on daemons without.
+ */
+export function mayRun(sql: Queryable, daemon: DaemonInSql): Fragment {
+  return sql`(job.organization_id = ${daemon.organizationId} and job.provisioner = any(${daemon.provisioners})
+    and case when job.tags = '{}'::jsonb then ${daemon.tags} = '{}'::jsonb else job.tags <@ ${daemon.tags} end
+    and (job.machine_id is null or job.machine_id = ${daemon.machineId}))`;
 }
