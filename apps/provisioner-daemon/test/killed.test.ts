@@ -85,3 +85,17 @@ for (const { at, command, message, guardToo = false, applyBegun } of STEPS)
       plane.heard.indexOf(`attach ${next.jobId}`),
     );
   });
+
+withTerraform.concurrent("a build that is canceled while it is planned applies nothing", async () => {
+  await using folder = await temporaryFolder();
+  await using plane = await ScriptedPlane.open();
+  const { PATH } = await heldTerraform(folder.path, "plan");
+  await using _program = spawnDaemon(plane.url, join(folder.path, "cache"), { PATH });
+  plane.offer(await buildJob(plane, waitingTemplate(join(folder.path, "gate"))));
+  await eventually(() => expect(existsSync(join(folder.path, "held"))).toBe(true), { withinMs: 30_000 });
+  plane.cancel();
+  await eventually(() => expect(plane.of("fail")).toHaveLength(1), { withinMs: 20_000 });
+  expect(plane.of("fail")[0]).toMatchObject({ canceled: true, error: "the build was canceled" });
+  expect(plane.heard).not.toContain("beginApply");
+  expect(await alivePids(folder.path)).toEqual([]);
+});

@@ -9,7 +9,10 @@ const TRANSITIONS: ReadonlyMap<provisioner.Transition, Transition> = new Map([
 ]);
 
 /** What a job itself says to the provider. */
-export type JobContext = Omit<BuildContext, "initScript" | "onAgent">;
+export interface JobContext extends Omit<BuildContext, "initScript" | "onAgent"> {
+  /** Of a workspace build; "" for an import. */
+  readonly buildId: string;
+}
 
 /** A workspace build as the provider shows it to its template. @throws when the build's transition is not known. */
 export function contextOfBuild(build: provisioner.WorkspaceBuild): JobContext {
@@ -18,6 +21,7 @@ export function contextOfBuild(build: provisioner.WorkspaceBuild): JobContext {
   return {
     transition,
     purpose: "build",
+    buildId: build.buildId,
     workspace: { id: build.workspaceId, name: build.workspaceName },
     template: { id: build.templateId, name: build.templateName, version: build.templateVersionName },
     owner: toOwner(build.owner),
@@ -37,6 +41,7 @@ export function contextOfImport(
   return {
     transition,
     purpose: "import",
+    buildId: "",
     workspace: { id: jobId, name: "default" },
     template: { id: jobId, name: job.templateName, version: job.templateVersionName },
     owner: toOwner(job.owner),
@@ -72,6 +77,7 @@ export function variablesOf(context: JobContext): Record<string, string> {
   return {
     CODER_AGENT_URL: context.accessUrl,
     CODER_WORKSPACE_TRANSITION: context.transition === "delete" ? "destroy" : context.transition,
+    CODER_WORKSPACE_BUILD_ID: context.buildId,
     CODER_WORKSPACE_ID: workspace.id,
     CODER_WORKSPACE_NAME: workspace.name,
     CODER_WORKSPACE_OWNER: owner.name,
@@ -79,6 +85,10 @@ export function variablesOf(context: JobContext): Record<string, string> {
     CODER_WORKSPACE_OWNER_NAME: owner.fullName,
     CODER_WORKSPACE_OWNER_EMAIL: owner.email,
     CODER_WORKSPACE_OWNER_GROUPS: JSON.stringify(owner.groups),
+    CODER_WORKSPACE_OWNER_LOGIN_TYPE: owner.loginType,
+    CODER_WORKSPACE_OWNER_RBAC_ROLES: JSON.stringify(
+      owner.roles.map(({ name, organizationId }) => ({ name, org_id: organizationId })),
+    ),
     CODER_WORKSPACE_TEMPLATE_ID: template.id,
     CODER_WORKSPACE_TEMPLATE_NAME: template.name,
     CODER_WORKSPACE_TEMPLATE_VERSION: template.version,
