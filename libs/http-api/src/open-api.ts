@@ -15,7 +15,13 @@ export function openApi(routes: readonly Route[]): Json {
   }
   return {
     openapi: "3.1.0",
-    info: { title: "Berth", version, description: "The public API of a Berth deployment" },
+    info: {
+      title: "Berth",
+      version,
+      description: "The public API of a Berth deployment",
+      license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
     paths,
     components: {
       schemas: Object.fromEntries(components),
@@ -39,7 +45,8 @@ function operation(route: Route, schemaOf: (schema: TSchema) => unknown): Json {
     ...(body === undefined ? {} : { requestBody: { required: true, content: body } }),
     responses: {
       [String(route.status)]: { description: route.summary, ...answer(route, schemaOf) },
-      default: { description: "What was wrong", content: json(schemaOf(Response)) },
+      "4XX": { description: "What was wrong with the request", content: json(schemaOf(Response)) },
+      "5XX": { description: "What is wrong here just now", content: json(schemaOf(Response)) },
     },
   };
 }

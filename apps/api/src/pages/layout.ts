@@ -61,27 +61,27 @@ const STYLE = `
   }
 }
 * { box-sizing: border-box; }
+[hidden] { display: none !important; }
 body {
-  margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem 1rem;
+  margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 27rem); place-content: center; padding: 1.5rem 1rem;
   background: var(--ground); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif;
 }
 main {
-  width: 100%; max-width: 27rem; background: var(--card); border: 1px solid var(--line); border-radius: 12px;
+  background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   padding: clamp(1.25rem, 5vw, 2.25rem);
 }
-main.wide { max-width: 36rem; }
 header { display: flex; align-items: center; gap: .6rem; font-weight: 650; letter-spacing: .01em; }
 .mark { width: 1.5rem; height: 1.5rem; border-radius: 7px; background: var(--accent); position: relative; }
 .mark::after {
   content: ""; position: absolute; inset: 28% 22% 24%; border: 2px solid var(--accent-ink); border-top: 0;
   border-radius: 0 0 6px 6px;
 }
-h1 { font-size: 1.35rem; line-height: 1.25; margin: 1.5rem 0 .35rem; }
+h1 { overflow-wrap: anywhere; font-size: 1.35rem; line-height: 1.25; margin: 1.5rem 0 .35rem; }
 p { margin: .35rem 0 1rem; color: var(--soft); }
 form { display: grid; gap: .9rem; margin-top: 1.25rem; }
 label { display: grid; gap: .3rem; font-weight: 550; font-size: .92rem; }
 input {
-  font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: 8px;
+  font: 400 1rem/1.5 system-ui, sans-serif; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: 8px;
   padding: .6rem .7rem; width: 100%;
 }
 input[aria-invalid="true"] { border-color: var(--bad); }
@@ -95,7 +95,7 @@ button[disabled] { opacity: .6; cursor: default; }
 .error { color: var(--bad); margin: 0; min-height: 1.55em; font-size: .92rem; }
 code, pre { font: .9rem/1.5 ui-monospace, monospace; background: var(--code); border-radius: 8px; }
 code { padding: .1rem .35rem; }
-pre { padding: .8rem .9rem; overflow-x: auto; border: 1px solid var(--line); margin: 0 0 1rem; user-select: all; }
+pre { padding: .8rem .9rem; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); margin: 0 0 1rem; user-select: all; }
 .row { display: flex; gap: .75rem; flex-wrap: wrap; align-items: center; }
 ol { padding-left: 1.2rem; color: var(--soft); }
 ol li { margin: .6rem 0; }
