@@ -37,6 +37,15 @@ export const shape = <P extends Record<string, TSchema>>(title: string, properti
 /** An object without a name of its own. */
 export const object = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties);
 
+/** What a build does to a workspace. */
+export const transition = () => oneOf("start", "stop", "delete");
+
+/** Who may reach an app or a port of a workspace. */
+export const sharingLevel = () => oneOf("owner", "authenticated", "organization", "public");
+
+/** Values by name, of parameters or variables. */
+export const namedValues = () => list(object({ name: text(), value: text() }));
+
 /** One frame of a watch over WebSocket; a ping has no data. */
 export const watchFrame = <T extends TSchema>(schema: T) =>
   object({ type: oneOf("data", "ping", "error"), data: nullable(schema) });

@@ -1,10 +1,11 @@
 import { agent } from "@berth/contract";
 import type { TransactionSql } from "@berth/database";
+import type { LogLevel } from "@berth/http-api";
 import { agentLogSourceId } from "../daemons/write-agents.ts";
 import { channels } from "../channels.ts";
 import type { EdgeContext } from "../edge-context.ts";
 import { appendAgentLog } from "../logs/agent-log.ts";
-import { storable, type LogLevel } from "../logs/job-log.ts";
+import { storable } from "../logs/job-log.ts";
 import type { AgentStreamKey } from "./agent-row.ts";
 import { hasStarted, lifecycleState, mayFollow } from "./lifecycle.ts";
 

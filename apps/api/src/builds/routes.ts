@@ -1,10 +1,9 @@
 import { routes, type WorkspaceBuild } from "@berth/http-api";
 import type { Queryable } from "@berth/database";
-import { on, type Handled } from "../http/handler.ts";
+import { on, type Asking, type Handled } from "../http/handler.ts";
 import { pageOf } from "../http/page.ts";
-import { forbidden, invalid, notFound } from "../http/problem.ts";
-import { type Caller, ownerWithin } from "../identity/caller.ts";
-import type { Scope } from "../identity/roles.ts";
+import { forbidden, invalid, orNotFound } from "../http/problem.ts";
+import { ownerWithin } from "../identity/caller.ts";
 import { cancel } from "../jobs/cancel.ts";
 import { readJobLog } from "../logs/job-log.ts";
 import type { Plane } from "../plane.ts";
@@ -18,24 +17,15 @@ import { demandAllowedVersion, startBuild } from "./start-build.ts";
 import { type BuildRow, buildParameters, findBuild, findState, latestBuilds, listBuilds } from "./store.ts";
 import { buildViews } from "./view.ts";
 
-interface Asking {
-  readonly sql: Queryable;
-  readonly caller: Caller;
-  readonly scope: Scope;
-}
-
 /** The build that a path names, if the caller may do this to its workspace. @throws Problem 404 */
-export async function targetBuild({ sql, caller, scope }: Asking, id: string): Promise<BuildRow> {
-  const build = await findBuild(sql, id, ownerWithin(caller, scope));
-  if (build === undefined) throw notFound();
-  return build;
+async function targetBuild({ sql, caller, scope }: Asking, id: string): Promise<BuildRow> {
+  return orNotFound(await findBuild(sql, id, ownerWithin(caller, scope)));
 }
 
 export const buildHandlers = (plane: Plane): readonly Handled[] => {
   const viewOf = async (sql: Queryable, row: BuildRow | undefined): Promise<WorkspaceBuild> => {
-    const [view] = row === undefined ? [] : await buildViews(sql, plane.derpMap, [row]);
-    if (view === undefined) throw notFound();
-    return view;
+    const [view] = await buildViews(sql, plane.derpMap, [orNotFound(row)]);
+    return orNotFound(view);
   };
   return [
     on(routes.listWorkspaceBuilds, async (request) => {
@@ -48,9 +38,8 @@ export const buildHandlers = (plane: Plane): readonly Handled[] => {
       const { body, caller, traceparent } = request;
       const { id } = await targetWorkspace(request, request.params.workspace);
       return request.change(async (sql, say) => {
-        const workspace = await lockWorkspace(sql, id);
-        const [last] = await latestBuilds(sql, [id]);
-        if (workspace === undefined || last === undefined) throw notFound();
+        const workspace = orNotFound(await lockWorkspace(sql, id));
+        const last = orNotFound((await latestBuilds(sql, [id]))[0]);
         const version = await versionFor(sql, workspace, last, body.transition, body.template_version_id);
         if (body.transition === "start")
           demandAllowedVersion(caller, version.id, {
@@ -105,8 +94,7 @@ export const buildHandlers = (plane: Plane): readonly Handled[] => {
     }),
     on(routes.downloadWorkspaceBuildState, async (request) => {
       const build = await targetBuild(request, request.params.build);
-      const state = await findState(request.sql, build.id);
-      if (state === undefined) throw notFound();
+      const state = orNotFound(await findState(request.sql, build.id));
       request.setHeader("content-type", "application/json");
       return state;
     }),

@@ -1,5 +1,6 @@
 import { provisioner } from "@berth/contract";
-import type { JobLogLine, LogLevel } from "../logs/job-log.ts";
+import type { LogLevel } from "@berth/http-api";
+import type { JobLogLine } from "../logs/job-log.ts";
 
 const LEVELS: Readonly<Record<provisioner.LogLevel, LogLevel>> = {
   [provisioner.LogLevel.UNSPECIFIED]: "info",

@@ -1,6 +1,6 @@
 import { routes } from "@berth/http-api";
 import { on, type Handled } from "../http/handler.ts";
-import { notFound } from "../http/problem.ts";
+import { orNotFound } from "../http/problem.ts";
 import { readArchive } from "./archive.ts";
 import { findFile, insertFile } from "./store.ts";
 
@@ -16,8 +16,7 @@ export const fileHandlers: readonly Handled[] = [
     });
   }),
   on(routes.downloadFile, async ({ sql, params, setHeader }) => {
-    const file = await findFile(sql, params.file);
-    if (file === undefined) throw notFound();
+    const file = orNotFound(await findFile(sql, params.file));
     setHeader("content-type", file.mimetype);
     return file.content;
   }),

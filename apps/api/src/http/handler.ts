@@ -1,5 +1,5 @@
 import type { Route, RouteInput, RouteOutput } from "@berth/http-api";
-import type { Sql, TransactionSql } from "@berth/database";
+import type { Queryable, Sql, TransactionSql } from "@berth/database";
 import type { Caller } from "../identity/caller.ts";
 import type { Scope } from "../identity/roles.ts";
 import type { Audited } from "./audit.ts";
@@ -21,6 +21,13 @@ export interface ApiRequest<R extends Route> extends RouteInput<R> {
   ) => Promise<T>;
   /** Sets a header of the answer. */
   readonly setHeader: (name: string, value: string) => void;
+}
+
+/** Who looks for something, and among whose things. */
+export interface Asking {
+  readonly sql: Queryable;
+  readonly caller: Caller;
+  readonly scope: Scope;
 }
 
 /** A route and what answers it. */

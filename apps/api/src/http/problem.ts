@@ -33,6 +33,12 @@ export class Problem extends CodedError {
 export const notFound = () =>
   new Problem(404, "Resource not found or you do not have access to this resource");
 
+/** What was found. @throws Problem 404 when nothing was */
+export function orNotFound<T>(found: T | undefined): T {
+  if (found === undefined) throw notFound();
+  return found;
+}
+
 export const forbidden = (detail?: string) =>
   new Problem(403, "You don't have permission to do this.", detail === undefined ? {} : { detail });
 

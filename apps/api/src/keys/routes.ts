@@ -1,6 +1,6 @@
 import { routes } from "@berth/http-api";
 import { on, type Handled } from "../http/handler.ts";
-import { invalid, notFound } from "../http/problem.ts";
+import { invalid, notFound, orNotFound } from "../http/problem.ts";
 import { letters, newToken } from "../identity/token.ts";
 import type { Plane } from "../plane.ts";
 import { targetUser } from "../users/target.ts";
@@ -53,14 +53,11 @@ export const keyHandlers = ({ config }: Plane): readonly Handled[] => [
   }),
   on(routes.getKey, async (request) => {
     const user = await targetUser(request, request.params.user);
-    const key = await findKey(request.sql, user.id, request.params.key);
-    if (key === undefined) throw notFound();
-    return keyView(key);
+    return keyView(orNotFound(await findKey(request.sql, user.id, request.params.key)));
   }),
   on(routes.deleteKey, async (request) => {
     const user = await targetUser(request, request.params.user);
-    const key = await findKey(request.sql, user.id, request.params.key);
-    if (key === undefined) throw notFound();
+    const key = orNotFound(await findKey(request.sql, user.id, request.params.key));
     await request.change(async (sql, say) => {
       if (!(await deleteKey(sql, user.id, key.id))) throw notFound();
       say({ resourceId: key.id, diff: { token_name: key.token_name } });

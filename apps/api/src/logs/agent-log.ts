@@ -1,20 +1,12 @@
 import type { Queryable, TransactionSql } from "@berth/database";
-import { storable, type LogLevel } from "./job-log.ts";
+import type { LogLevel, WorkspaceAgentLog } from "@berth/http-api";
+import { storable } from "./job-log.ts";
 
 /** A line of an agent's log as it comes. */
 export interface AgentLogLine {
   readonly createdAt: Date;
   readonly level: LogLevel;
   readonly output: string;
-}
-
-/** The public WorkspaceAgentLog. */
-export interface WorkspaceAgentLog {
-  readonly id: number;
-  readonly created_at: string;
-  readonly output: string;
-  readonly level: LogLevel;
-  readonly source_id: string;
 }
 
 /** What one agent may write; the rest is dropped and the agent says `logs_overflowed`. */

@@ -1,10 +1,11 @@
+import type { ProvisionerJobLog, WorkspaceAgentLog } from "@berth/http-api";
 import { messageOf } from "@berth/std";
 import type { Hints } from "@berth/coordination";
 import type { Sql } from "@berth/database";
 import type { Logger } from "@berth/telemetry";
 import { channels } from "../channels.ts";
-import { readAgentLog, type WorkspaceAgentLog } from "./agent-log.ts";
-import { readJobLog, type ProvisionerJobLog } from "./job-log.ts";
+import { readAgentLog } from "./agent-log.ts";
+import { readJobLog } from "./job-log.ts";
 
 // Followers re-read from the last id they have sent. Ids become visible in order, so `after` never skips a late commit; whether
 // the log is over is read before the lines, so an end is never seen without the lines before it.

@@ -1,7 +1,7 @@
 import type { Queryable, TransactionSql } from "@berth/database";
+import type { LogLevel, ProvisionerJobLog } from "@berth/http-api";
 
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
-export type JobLogSource = "provisioner_daemon" | "provisioner";
+type JobLogSource = ProvisionerJobLog["log_source"];
 
 /** A line as a daemon sent it, or as the control plane adds it (sequence 0). */
 export interface JobLogLine {
@@ -10,16 +10,6 @@ export interface JobLogLine {
   readonly createdAt: Date;
   readonly source: JobLogSource;
   readonly level: LogLevel;
-  readonly stage: string;
-  readonly output: string;
-}
-
-/** The public ProvisionerJobLog. */
-export interface ProvisionerJobLog {
-  readonly id: number;
-  readonly created_at: string;
-  readonly log_source: JobLogSource;
-  readonly log_level: LogLevel;
   readonly stage: string;
   readonly output: string;
 }

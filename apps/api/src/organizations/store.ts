@@ -1,6 +1,6 @@
 import type { Queryable } from "@berth/database";
 import { isUuid } from "@berth/std";
-import { notFound } from "../http/problem.ts";
+import { orNotFound } from "../http/problem.ts";
 
 export interface OrganizationRow {
   readonly id: string;
@@ -25,9 +25,7 @@ export async function findOrganization(sql: Queryable, ref: string): Promise<Org
 
 /** @throws Problem 404 */
 export async function targetOrganization(sql: Queryable, ref: string): Promise<OrganizationRow> {
-  const found = await findOrganization(sql, ref);
-  if (found === undefined) throw notFound();
-  return found;
+  return orNotFound(await findOrganization(sql, ref));
 }
 
 export async function listOrganizations(sql: Queryable): Promise<OrganizationRow[]> {

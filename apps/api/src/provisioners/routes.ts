@@ -2,7 +2,7 @@ import { routes } from "@berth/http-api";
 import { channels } from "../channels.ts";
 import { on, type Handled } from "../http/handler.ts";
 import { pageOf } from "../http/page.ts";
-import { invalid, notFound } from "../http/problem.ts";
+import { invalid, orNotFound } from "../http/problem.ts";
 import { hashSecret, letters } from "../identity/token.ts";
 import { storedTags, type Tags } from "../jobs/tags.ts";
 import { targetOrganization } from "../organizations/store.ts";
@@ -43,8 +43,7 @@ export const provisionerHandlers = ({ hints }: Plane): readonly Handled[] => [
   on(routes.deleteProvisionerKey, async ({ sql, params, change }) => {
     const organization = await targetOrganization(sql, params.organization);
     await change(async (transaction, say) => {
-      const id = await deleteKey(transaction, organization.id, params.name);
-      if (id === undefined) throw notFound();
+      const id = orNotFound(await deleteKey(transaction, organization.id, params.name));
       await hints.notify(transaction, channels.keyDeleted, id);
       say({ resourceId: id, organizationId: organization.id, diff: { name: params.name } });
     });

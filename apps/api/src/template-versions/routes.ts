@@ -4,7 +4,7 @@ import type { Queryable } from "@berth/database";
 import { readArchive } from "../files/archive.ts";
 import { findFile } from "../files/store.ts";
 import { on, type Handled } from "../http/handler.ts";
-import { invalid, notFound } from "../http/problem.ts";
+import { invalid, orNotFound } from "../http/problem.ts";
 import { answerCancel } from "../builds/cancel.ts";
 import { cancel } from "../jobs/cancel.ts";
 import { enqueue } from "../jobs/enqueue.ts";
@@ -13,20 +13,14 @@ import { targetOrganization } from "../organizations/store.ts";
 import type { Plane } from "../plane.ts";
 import { readResources } from "../resources/read-resources.ts";
 import { findTemplate } from "../templates/store.ts";
-import { type VersionRow, findVersion, insertVersion, listParameters, listVariables } from "./store.ts";
+import { findVersion, insertVersion, listParameters, listVariables } from "./store.ts";
 import { versionViews } from "./view.ts";
 
-/** @throws Problem 404 */
-export async function targetVersion(sql: Queryable, id: string): Promise<VersionRow> {
-  const version = await findVersion(sql, id);
-  if (version === undefined) throw notFound();
-  return version;
-}
+const targetVersion = async (sql: Queryable, id: string) => orNotFound(await findVersion(sql, id));
 
 async function viewOf(sql: Queryable, id: string) {
   const [view] = await versionViews(sql, [await targetVersion(sql, id)]);
-  if (view === undefined) throw notFound();
-  return view;
+  return orNotFound(view);
 }
 
 export const templateVersionHandlers = ({ hints, derpMap }: Plane): readonly Handled[] => [

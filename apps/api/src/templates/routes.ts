@@ -3,7 +3,7 @@ import type { Queryable } from "@berth/database";
 import { booleanOf, parseFilter } from "../http/filter.ts";
 import { on, type Handled } from "../http/handler.ts";
 import { pageOf } from "../http/page.ts";
-import { Problem, invalid, notFound } from "../http/problem.ts";
+import { Problem, invalid, orNotFound } from "../http/problem.ts";
 import { targetOrganization } from "../organizations/store.ts";
 import { findVersion, listVersions } from "../template-versions/store.ts";
 import { versionViews } from "../template-versions/view.ts";
@@ -38,16 +38,11 @@ async function search(
   return templateViews(sql, rows);
 }
 
-async function targetTemplate(sql: Queryable, id: string): Promise<TemplateRow> {
-  const found = await findTemplate(sql, id);
-  if (found === undefined) throw notFound();
-  return found;
-}
+const targetTemplate = async (sql: Queryable, id: string) => orNotFound(await findTemplate(sql, id));
 
 async function viewOf(sql: Queryable, row: TemplateRow | undefined): Promise<Template> {
-  const [view] = row === undefined ? [] : await templateViews(sql, [row]);
-  if (view === undefined) throw notFound();
-  return view;
+  const [view] = await templateViews(sql, [orNotFound(row)]);
+  return orNotFound(view);
 }
 
 /** A version that may become a template's active one. @throws Problem 400 */

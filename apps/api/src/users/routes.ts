@@ -5,7 +5,7 @@ import { pageOf } from "../http/page.ts";
 import { ownerWithin } from "../identity/caller.ts";
 import { hashPassword } from "../identity/password.ts";
 import { SITE_ROLES, displayNameOf } from "../identity/roles.ts";
-import { invalid, notFound } from "../http/problem.ts";
+import { invalid, orNotFound } from "../http/problem.ts";
 import { findOrganization, organizationsOfUser } from "../organizations/store.ts";
 import { organizationView } from "../organizations/view.ts";
 import { mayGive, passwordFor, rolesGiven, usernameOf } from "./create.ts";
@@ -47,9 +47,7 @@ export const userHandlers: readonly Handled[] = [
         organizationIds,
       });
       say({ resourceId: id, diff: { username: body.username, email: body.email, roles } });
-      const user = await findUser(sql, id, id, null);
-      if (user === undefined) throw notFound();
-      return userView(user);
+      return userView(orNotFound(await findUser(sql, id, id, null)));
     });
   }),
   on(routes.getUser, async (request) => userView(await targetUser(request, request.params.user))),

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type LogQuery, type Permission, type Route, logQuery, routes } from "@berth/http-api";
 import { findBuild } from "../builds/store.ts";
 import type { EdgeContext } from "../edge-context.ts";
-import { notFound } from "../http/problem.ts";
+import { orNotFound } from "../http/problem.ts";
 import { validatorOf } from "../http/validate.ts";
 import { followAgentLog, followJobLog } from "../logs/follow.ts";
 import { findAgentRow } from "../resources/rows.ts";
@@ -54,34 +54,35 @@ const WATCHES = {
 /** Logs: WebSocket messages, one line of a job each, an array of an agent's lines each. */
 const LOGS = {
   async listWorkspaceBuildLogs(asked) {
-    const build = await findBuild(asked.edge.database.sql, asked.id, asked.viewer.within);
-    return jobLines(asked, build?.job_id);
+    return jobLines(asked, await findBuild(asked.edge.database.sql, asked.id, asked.viewer.within));
   },
   async listTemplateVersionLogs(asked) {
-    const version = await findVersion(asked.edge.database.sql, asked.id);
-    return jobLines(asked, version?.job_id);
+    return jobLines(asked, await findVersion(asked.edge.database.sql, asked.id));
   },
   async listWorkspaceAgentLogs({ edge, viewer, id, query }) {
     const { sql } = edge.database;
     const after = afterOf(query);
-    if ((await findAgentRow(sql, id, viewer.within)) === undefined) throw notFound();
+    orNotFound(await findAgentRow(sql, id, viewer.within));
     return (signal) => followAgentLog({ ...edge, sql, signal }, id, after);
   },
 } satisfies Record<DeclaredAs<"follow">, Opener<unknown>>;
 
 async function openWorkspace({ edge, access, viewer, id }: Asked): Promise<Following<WatchFrame>> {
-  if ((await findWorkspace(edge.database.sql, id, viewer.within)) === undefined) throw notFound();
+  orNotFound(await findWorkspace(edge.database.sql, id, viewer.within));
   return (signal) => watchWorkspace(edge, id, () => access.readWorkspace(id, viewer), signal);
 }
 
 async function openMetadata({ edge, viewer, id }: Asked): Promise<Following<WatchFrame>> {
-  if ((await findAgentRow(edge.database.sql, id, viewer.within)) === undefined) throw notFound();
+  orNotFound(await findAgentRow(edge.database.sql, id, viewer.within));
   return (signal) => watchMetadata(edge, id, signal);
 }
 
-function jobLines({ edge, query }: Asked, jobId: string | undefined): Following<unknown> {
+function jobLines(
+  { edge, query }: Asked,
+  found: { readonly job_id: string } | undefined,
+): Following<unknown> {
   const after = afterOf(query);
-  if (jobId === undefined) throw notFound();
+  const { job_id: jobId } = orNotFound(found);
   return async function* (signal) {
     for await (const lines of followJobLog({ ...edge, sql: edge.database.sql, signal }, jobId, after))
       yield* lines;

@@ -1,26 +1,16 @@
 import { routes, type ConnectionSettings } from "@berth/http-api";
-import type { Queryable } from "@berth/database";
 import { issueSessionTicket } from "../agents/tickets.ts";
-import { on, type Handled } from "../http/handler.ts";
-import { Problem, notFound } from "../http/problem.ts";
-import { type Caller, ownerWithin } from "../identity/caller.ts";
-import type { Scope } from "../identity/roles.ts";
+import { on, type Asking, type Handled } from "../http/handler.ts";
+import { Problem, orNotFound } from "../http/problem.ts";
+import { ownerWithin } from "../identity/caller.ts";
 import { readAgentLog } from "../logs/agent-log.ts";
 import type { Plane } from "../plane.ts";
 import { agentViews } from "../resources/read-resources.ts";
 import { type AgentRow, findAgentRow } from "../resources/rows.ts";
 
-interface Asking {
-  readonly sql: Queryable;
-  readonly caller: Caller;
-  readonly scope: Scope;
-}
-
 /** The agent that a path names, if the caller may do this to its workspace. @throws Problem 404 */
-export async function targetAgent({ sql, caller, scope }: Asking, id: string): Promise<AgentRow> {
-  const agent = await findAgentRow(sql, id, ownerWithin(caller, scope));
-  if (agent === undefined) throw notFound();
-  return agent;
+async function targetAgent({ sql, caller, scope }: Asking, id: string): Promise<AgentRow> {
+  return orNotFound(await findAgentRow(sql, id, ownerWithin(caller, scope)));
 }
 
 export const workspaceAgentHandlers = (plane: Plane): readonly Handled[] => {
@@ -35,8 +25,7 @@ export const workspaceAgentHandlers = (plane: Plane): readonly Handled[] => {
     on(routes.getWorkspaceAgent, async (request) => {
       const agent = await targetAgent(request, request.params.agent);
       const [view] = await agentViews(request.sql, plane.derpMap, [agent]);
-      if (view === undefined) throw notFound();
-      return view;
+      return orNotFound(view);
     }),
     on(routes.listWorkspaceAgentLogs, async (request) => {
       const agent = await targetAgent(request, request.params.agent);

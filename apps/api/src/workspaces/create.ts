@@ -2,7 +2,7 @@ import type { Queryable } from "@berth/database";
 import type { CreateWorkspace, Workspace } from "@berth/http-api";
 import { demandAllowedVersion, startBuild } from "../builds/start-build.ts";
 import type { ApiRequest } from "../http/handler.ts";
-import { invalid, notFound } from "../http/problem.ts";
+import { invalid, orNotFound } from "../http/problem.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { Plane } from "../plane.ts";
 import { findVersion } from "../template-versions/store.ts";
@@ -59,9 +59,7 @@ export async function createWorkspace(
       organizationId: template.organization_id,
       diff: { name: body.name, owner_id: owner.id, template_id: template.id },
     });
-    const view = await readWorkspace(transaction, plane.derpMap, id, caller.userId);
-    if (view === undefined) throw notFound();
-    return view;
+    return orNotFound(await readWorkspace(transaction, plane.derpMap, id, caller.userId));
   });
 }
 

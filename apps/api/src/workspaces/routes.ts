@@ -1,12 +1,11 @@
 import { routes } from "@berth/http-api";
 import { on, type Handled } from "../http/handler.ts";
 import { pageOf } from "../http/page.ts";
-import { notFound } from "../http/problem.ts";
+import { orNotFound } from "../http/problem.ts";
 import { ownerWithin } from "../identity/caller.ts";
 import { channels } from "../channels.ts";
 import { targetOrganization } from "../organizations/store.ts";
 import type { Plane } from "../plane.ts";
-import { findUser } from "../users/store.ts";
 import { targetUser } from "../users/target.ts";
 import { createWorkspace } from "./create.ts";
 import { parseSearch } from "./search.ts";
@@ -17,9 +16,8 @@ import { workspaceViews } from "./view.ts";
 export const workspaceHandlers = (plane: Plane): readonly Handled[] => {
   const viewOf = async (row: WorkspaceRow | undefined, viewerId: string) => {
     const { sql } = plane.database;
-    const [view] = row === undefined ? [] : await workspaceViews(sql, plane.derpMap, [row], viewerId);
-    if (view === undefined) throw notFound();
-    return view;
+    const [view] = await workspaceViews(sql, plane.derpMap, [orNotFound(row)], viewerId);
+    return orNotFound(view);
   };
   return [
     on(routes.listWorkspaces, async ({ sql, caller, scope, query }) => {
@@ -34,9 +32,9 @@ export const workspaceHandlers = (plane: Plane): readonly Handled[] => {
         request.caller.userId,
       );
     }),
-    on(routes.getWorkspaceByName, async ({ sql, caller, scope, params, query }) => {
-      const owner = await findUser(sql, params.user, caller.userId, ownerWithin(caller, scope));
-      if (owner === undefined) throw notFound();
+    on(routes.getWorkspaceByName, async (request) => {
+      const { sql, caller, params, query } = request;
+      const owner = await targetUser(request, params.user);
       const deleted = query.include_deleted ?? false;
       return viewOf(await findWorkspaceByName(sql, owner.id, params.name, { deleted }), caller.userId);
     }),

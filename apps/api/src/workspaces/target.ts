@@ -1,7 +1,6 @@
-import type { Queryable } from "@berth/database";
-import { Problem, notFound } from "../http/problem.ts";
-import { type Caller, ownerWithin } from "../identity/caller.ts";
-import type { Scope } from "../identity/roles.ts";
+import type { Asking } from "../http/handler.ts";
+import { Problem, orNotFound } from "../http/problem.ts";
+import { ownerWithin } from "../identity/caller.ts";
 import { type WorkspaceRow, findWorkspace } from "./store.ts";
 
 /**
@@ -9,12 +8,11 @@ import { type WorkspaceRow, findWorkspace } from "./store.ts";
  * @throws Problem 404, or 410 for one that was deleted
  */
 export async function targetWorkspace(
-  { sql, caller, scope }: { readonly sql: Queryable; readonly caller: Caller; readonly scope: Scope },
+  { sql, caller, scope }: Asking,
   id: string,
   { deleted = false }: { readonly deleted?: boolean } = {},
 ): Promise<WorkspaceRow> {
-  const workspace = await findWorkspace(sql, id, ownerWithin(caller, scope));
-  if (workspace === undefined) throw notFound();
+  const workspace = orNotFound(await findWorkspace(sql, id, ownerWithin(caller, scope)));
   if (workspace.deleted_at === null || deleted) return workspace;
   throw new Problem(410, `Workspace "${workspace.name}" was deleted.`, {
     detail: "Ask with include_deleted=true to see what is left of it.",

@@ -35,7 +35,17 @@ test("a page runs its own script and no other", async () => {
   const { html, headers } = await page("/");
   const [, nonce] = /<script nonce="([^"]+)">/.exec(html) ?? [];
   expect(headers.get("content-security-policy")).toContain(`script-src 'nonce-${nonce ?? ""}'`);
-  expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+  for (const rule of [
+    "default-src 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+  ])
+    expect(headers.get("content-security-policy")).toContain(rule);
+  expect([headers.get("cache-control"), headers.get("x-content-type-options")]).toEqual([
+    "no-store",
+    "nosniff",
+  ]);
   expect((await page("/")).html).not.toContain(nonce);
 });
 

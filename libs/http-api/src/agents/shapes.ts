@@ -11,8 +11,10 @@ import {
   oneOf,
   optional,
   shape,
+  sharingLevel,
   text,
   time,
+  transition,
 } from "../shape.ts";
 import { DerpMap } from "../deployment/shapes.ts";
 import { LogLevel } from "../jobs/shapes.ts";
@@ -49,8 +51,6 @@ export const AppStatus = shape("WorkspaceAppStatus", {
   needs_user_attention: flag(),
 });
 
-const SharingLevel = oneOf("owner", "authenticated", "organization", "public");
-
 /** A web application or command of a workspace. */
 export const WorkspaceApp = shape("WorkspaceApp", {
   id: id(),
@@ -62,7 +62,7 @@ export const WorkspaceApp = shape("WorkspaceApp", {
   icon: optional(text()),
   subdomain: flag(),
   subdomain_name: optional(text()),
-  sharing_level: SharingLevel,
+  sharing_level: sharingLevel(),
   healthcheck: optional(object({ url: text(), interval: integer(), threshold: integer() })),
   health: oneOf("disabled", "initializing", "healthy", "unhealthy"),
   group: optional(text()),
@@ -157,7 +157,7 @@ export const WorkspaceResource = shape("WorkspaceResource", {
   id: id(),
   created_at: time(),
   job_id: id(),
-  workspace_transition: oneOf("start", "stop", "delete"),
+  workspace_transition: transition(),
   type: text(),
   name: text(),
   hide: flag(),
@@ -197,10 +197,7 @@ export type ConnectAgent = Static<typeof ConnectAgent>;
 
 /** What a client needs to open a session at one agent. */
 export const AgentConnection = shape("AgentConnection", {
-  derp_map: DerpMap,
-  derp_force_websockets: flag(),
-  disable_direct_connections: flag(),
-  hostname_suffix: text(),
+  ...ConnectionSettings.properties,
   agent_id: id(),
   agent_name: text(),
   workspace_id: id(),

@@ -4,20 +4,21 @@ import {
   id,
   integer,
   list,
+  namedValues,
   nullable,
-  object,
   oneOf,
   optional,
   shape,
   text,
   time,
+  transition,
   unserved,
 } from "../shape.ts";
 import { WorkspaceResource } from "../agents/shapes.ts";
 import { MatchedProvisioners, ProvisionerJob } from "../jobs/shapes.ts";
 
 /** What a build does to a workspace. */
-export const Transition = oneOf("start", "stop", "delete");
+export const Transition = transition();
 export type Transition = Static<typeof Transition>;
 
 /** What a workspace is, by its latest build. */
@@ -82,7 +83,7 @@ export type WorkspaceBuildParameter = Static<typeof WorkspaceBuildParameter>;
 export const CreateWorkspaceBuild = shape("CreateWorkspaceBuildRequest", {
   template_version_id: optional(id()),
   transition: Transition,
-  rich_parameter_values: optional(list(object({ name: text(), value: text() }))),
+  rich_parameter_values: optional(namedValues()),
   log_level: optional(oneOf("debug")),
   dry_run: unserved(),
   state: unserved(),

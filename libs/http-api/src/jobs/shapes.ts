@@ -13,6 +13,7 @@ import {
   shape,
   text,
   time,
+  transition,
 } from "../shape.ts";
 
 /** Where a job stands. */
@@ -60,7 +61,7 @@ export const ProvisionerJob = shape("ProvisionerJob", {
     template_icon: text(),
     workspace_id: optional(id()),
     workspace_name: optional(text()),
-    workspace_build_transition: optional(oneOf("start", "stop", "delete")),
+    workspace_build_transition: optional(transition()),
   }),
   logs_overflowed: flag(),
   /** Ours: why it waits, in words; empty when it does not. */

@@ -4,6 +4,7 @@ import {
   id,
   list,
   map,
+  namedValues,
   number,
   object,
   oneOf,
@@ -90,6 +91,6 @@ export const CreateTemplateVersion = shape("CreateTemplateVersionRequest", {
   example_id: unserved(),
   provisioner: oneOf("terraform", "echo"),
   tags: optional(map()),
-  user_variable_values: optional(list(object({ name: text(), value: text() }))),
+  user_variable_values: optional(namedValues()),
 });
 export type CreateTemplateVersion = Static<typeof CreateTemplateVersion>;

@@ -11,6 +11,7 @@ import {
   oneOf,
   optional,
   shape,
+  sharingLevel,
   text,
   time,
 } from "../shape.ts";
@@ -51,7 +52,7 @@ export const Template = shape("Template", {
   time_til_dormant_ms: integer(),
   time_til_dormant_autodelete_ms: integer(),
   require_active_version: flag(),
-  max_port_share_level: oneOf("owner", "authenticated", "organization", "public"),
+  max_port_share_level: sharingLevel(),
   cors_behavior: oneOf("simple", "passthru"),
   use_classic_parameter_flow: flag(),
   agents_allowed: flag(),
@@ -61,26 +62,27 @@ export const Template = shape("Template", {
 });
 export type Template = Static<typeof Template>;
 
-/** Makes a template of a version that was imported before. */
-export const CreateTemplate = shape("CreateTemplateRequest", {
-  name: name(),
-  template_version_id: id(),
+/** What a template is given when it is made, and may be given anew. */
+const settings = {
   display_name: optional(Type.String({ maxLength: 64 })),
   description: optional(Type.String({ maxLength: 128 })),
   icon: optional(text()),
   allow_user_cancel_workspace_jobs: optional(flag()),
   require_active_version: optional(flag()),
+};
+
+/** Makes a template of a version that was imported before. */
+export const CreateTemplate = shape("CreateTemplateRequest", {
+  name: name(),
+  template_version_id: id(),
+  ...settings,
 });
 export type CreateTemplate = Static<typeof CreateTemplate>;
 
 /** Changes what is given and leaves the rest. */
 export const UpdateTemplate = shape("UpdateTemplateMeta", {
   name: optional(name()),
-  display_name: optional(Type.String({ maxLength: 64 })),
-  description: optional(Type.String({ maxLength: 128 })),
-  icon: optional(text()),
   deprecation_message: optional(text()),
-  allow_user_cancel_workspace_jobs: optional(flag()),
-  require_active_version: optional(flag()),
+  ...settings,
 });
 export type UpdateTemplate = Static<typeof UpdateTemplate>;
