@@ -5,6 +5,7 @@ import { handshake } from "./handshake.ts";
 import type { ConnectOptions } from "./method.ts";
 import { errorOf } from "./status.ts";
 import { type Target, readTarget } from "./target.ts";
+import { tlsCredentials } from "./tls-credentials.ts";
 
 /** How long the first way is tried alone before the second is tried beside it, and how long both may take (slow links). */
 const HEAD_START_MS = 4_000;
@@ -83,7 +84,7 @@ export class Route implements Disposable {
   #dial(authority: string, secure: boolean): GrpcClient {
     return new GrpcClient(
       authority,
-      secure ? credentials.createSsl() : credentials.createInsecure(),
+      secure ? tlsCredentials(this.target.url?.hostname ?? "") : credentials.createInsecure(),
       optionsOf(this.#options, this.target),
     );
   }
