@@ -22,14 +22,23 @@ function fail(message: string): never {
   process.exit(1);
 }
 
+/** One that was killed has left its file. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 if (!apps.includes(service)) fail(`say which service: npm run dev ${apps.join("|")}`);
 const folder =
   process.env["CODER_CONFIG_DIR"] ??
   (process.getuid?.() === 0 ? "/var/lib/berth" : join(homedir(), ".config", "berth"));
 const file = join(folder, "server.json");
-if (!existsSync(file))
+const server = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as ServerFile) : undefined;
+if (server === undefined || !isAlive(server.pid))
   fail(`nothing runs in ${folder}: start the rest with \`npm start\` in another terminal`);
-const server = JSON.parse(readFileSync(file, "utf8")) as ServerFile;
 /** As `npm start` was told; each part of the control plane is reached there. */
 const url =
   process.env["CODER_ACCESS_URL"] ?? `http://${process.env["CODER_HTTP_ADDRESS"] ?? "127.0.0.1:3000"}`;
