@@ -1,10 +1,10 @@
-import { readFile, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { provisioner } from "@berth/contract";
 import { Backoff, codeOf, messageOf, sleep } from "@berth/std";
-import { killGroup, readState, readStreamLine } from "@berth/terraform";
+import { type LogLine, Tail, killGroup, readState, readStreamLine } from "@berth/terraform";
 import type { DaemonContext } from "./build/job-context.ts";
-import { numberedLine } from "./build/job-log.ts";
+import { LOG_ENDS, bytesOf, numberedLine } from "./build/job-log.ts";
 import { inFlight, snapshotOf } from "./build/workspace-build.ts";
 import type { JobRecord } from "./cache/job-record.ts";
 import { readJournal } from "./cache/journal.ts";
@@ -12,6 +12,7 @@ import { isGone, isRunning } from "./cache/running-process.ts";
 import { isRefusal } from "./line/replicas.ts";
 
 const LOOK_MS = 50;
+const REST_BYTES = 4 << 20;
 
 /**
  * Hands in what is recorded of a job that its line did not finish: Terraform is ended first, then its last state, the log that
@@ -81,25 +82,31 @@ async function describe(
   };
 }
 
-/** The lines nobody acknowledged, and what the apply wrote that the daemon had no time to number. */
+/** The lines nobody acknowledged, and what the apply wrote that the daemon had no time to number, as much as a message holds. */
 async function readRest(record: JobRecord) {
   const journal = await readJournal(record.folder);
   const lines = [...journal.unacknowledged];
   const started = new Set<string>();
   const { terraform, stage } = record;
   if (!record.applyBegun || terraform?.command !== "apply") return { lines, started };
-  const output = await readFile(terraform.stdoutFile).catch(() => Buffer.alloc(0)); // it had not begun to write
   let sequence = journal.lastSequence;
-  let offset = 0;
-  for (const text of output.toString("utf8").split("\n")) {
-    offset += Buffer.byteLength(text) + 1;
+  let left = REST_BYTES - bytesOf(lines);
+  const add = (source: provisioner.LogSource, level: LogLine["level"], output: string) => {
+    sequence += 1n;
+    const line = numberedLine(sequence, source, level, stage, output);
+    left -= bytesOf([line]);
+    lines.push(line);
+  };
+  const hear = (text: string, offset: number) => {
     const read = readStreamLine(text, "stdout");
     if (read.started !== undefined) started.add(read.started);
-    if (offset <= journal.readTo || read.type === "planned_change") continue;
-    for (const { level, output: said } of read.lines) {
-      sequence += 1n;
-      lines.push(numberedLine(sequence, provisioner.LogSource.PROVISIONER, level, stage, said));
-    }
+    if (offset <= journal.readTo || read.type === "planned_change" || left <= 0) return;
+    for (const { level, output } of read.lines) add(provisioner.LogSource.PROVISIONER, level, output);
+    if (left <= 0) add(provisioner.LogSource.PROVISIONER_DAEMON, "warn", LOG_ENDS);
+  };
+  await mkdir(dirname(terraform.stdoutFile), { recursive: true, mode: 0o700 }); // it may not have begun to write
+  {
+    await using _whole = await Tail.follow(terraform.stdoutFile, hear);
   }
   return { lines, started };
 }

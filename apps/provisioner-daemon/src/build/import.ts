@@ -18,15 +18,15 @@ export interface ImportWork {
   readonly request: provisioner.TemplateImport;
   readonly workshop: Workshop;
   readonly accessUrl: string;
-  enter(stage: string): Promise<void>;
+  enter(stage: string): void;
 }
 
 /** Reads a template: its variables, its parameters, and what a start and a stop would leave. */
 export async function importTemplate(work: ImportWork): Promise<JobResult> {
   const { workshop, request } = work;
-  await work.enter("Setting up");
+  work.enter("Setting up");
   const template = await workshop.unpack();
-  await work.enter("Parsing template parameters");
+  work.enter("Parsing template parameters");
   if (!template.hasTerraform)
     throw new TemplateFaultError("the template has no Terraform files (*.tf) in its top folder");
   const missing = missingVariables(template, request.variables);
@@ -36,10 +36,10 @@ export async function importTemplate(work: ImportWork): Promise<JobResult> {
       { errorCode: "REQUIRED_TEMPLATE_VARIABLES" },
     );
   const variableFile = await workshop.writeVariables(template, request.variables);
-  await work.enter("Detecting persistent resources");
+  work.enter("Detecting persistent resources");
   const start = await planFor(work, "start", variableFile);
   if (start.kind === "failed") return failed(start.reason);
-  await work.enter("Detecting ephemeral resources");
+  work.enter("Detecting ephemeral resources");
   const stop = await planFor(work, "stop", variableFile);
   if (stop.kind === "failed") return failed(stop.reason);
   const value: provisioner.TemplateImportResult = {

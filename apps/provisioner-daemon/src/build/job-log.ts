@@ -15,6 +15,10 @@ const BATCH_LINES = 500;
 /** What may be said and not yet committed: beyond it, Terraform is not read until the control plane has caught up. */
 const AHEAD_BYTES = 1 << 20;
 
+/** What a build's log may hold of Terraform; the control plane keeps less. */
+export const LOG_BYTES = 8 << 20;
+export const LOG_ENDS = "The log is too long: what Terraform says from here on is left out.";
+
 /** Numbers the log lines of a build, notes them on disk, and commits them in batches. */
 export class JobLog implements Disposable {
   readonly #journal: Journal;
@@ -25,6 +29,7 @@ export class JobLog implements Disposable {
   #sending: Promise<void> = Promise.resolve();
   #sequence = 0n;
   #stage = "";
+  #relayedBytes = 0;
   #aheadBytes = 0;
   #caughtUp: Deferred | undefined;
 
@@ -48,10 +53,11 @@ export class JobLog implements Disposable {
   /** Something Terraform said, and how far its output is numbered with it. Resolves when there is room for more. */
   async relay(lines: readonly LogLine[], readTo?: number): Promise<void> {
     const source = provisioner.LogSource.PROVISIONER;
-    this.#add(
-      lines.map(({ level, output }) => this.#number(source, level, output)),
-      readTo,
-    );
+    if (this.#relayedBytes > LOG_BYTES) return;
+    const numbered = lines.map(({ level, output }) => this.#number(source, level, output));
+    this.#add(numbered, readTo);
+    this.#relayedBytes += bytesOf(numbered);
+    if (this.#relayedBytes > LOG_BYTES) this.say("warn", LOG_ENDS);
     while (this.#aheadBytes > AHEAD_BYTES) {
       this.#caughtUp ??= deferred();
       await this.#caughtUp.promise;
@@ -103,7 +109,7 @@ export class JobLog implements Disposable {
 }
 
 /** Roughly what they take, here and on the wire. */
-function bytesOf(lines: readonly provisioner.LogLine[]): number {
+export function bytesOf(lines: readonly provisioner.LogLine[]): number {
   return lines.reduce((sum, { output }) => sum + output.length + 64, 0);
 }
 

@@ -106,11 +106,10 @@ export class RunningJob {
       onProcess: (running) => this.#recordProcess(running),
       onAgent: (agent) => this.#reportAgent(line, agent),
     });
-    const enter = async (stage: string) => {
+    const enter = (stage: string) => {
       log.stage(stage);
       void line.send({ $case: "progress", value: { stage } });
-      this.#record = { ...this.#record, stage };
-      await this.#context.record.write(this.#record);
+      this.#record = { ...this.#record, stage }; // written with the next process
     };
     try {
       const { kind } = this.#job;

@@ -35,7 +35,7 @@ export interface BuildWork {
   readonly build: provisioner.WorkspaceBuild;
   readonly workshop: Workshop;
   readonly log: JobLog;
-  enter(stage: string): Promise<void>;
+  enter(stage: string): void;
   /** Settles when it is committed, or never will be. */
   send(message: Message): Promise<void>;
   commit(message: Message): Promise<Answer | undefined>;
@@ -55,7 +55,7 @@ const STAGES = {
 export async function buildWorkspace(work: BuildWork): Promise<JobResult> {
   const { build, workshop, log } = work;
   const told = contextOfBuild(build);
-  await work.enter("Setting up");
+  work.enter("Setting up");
   const template = await workshop.unpack();
   const state = build.state === undefined ? undefined : await workshop.fetch(build.state);
   if (told.transition === "delete" && state === undefined) {
@@ -69,7 +69,7 @@ export async function buildWorkspace(work: BuildWork): Promise<JobResult> {
   const prepared = await terraform.init();
   if (prepared.kind === "failed") return failed(prepared.reason);
 
-  await work.enter("Planning infrastructure");
+  work.enter("Planning infrastructure");
   const planned = await terraform.plan("build", { destroy: told.transition === "delete" });
   if (planned.kind === "failed") return failed(planned.reason);
   const [plan, dependents] = await Promise.all([terraform.showPlan("build"), workshop.graph(terraform)]);
@@ -78,7 +78,7 @@ export async function buildWorkspace(work: BuildWork): Promise<JobResult> {
   if (refused !== undefined) return refused;
   if (told.transition === "start") reportKeptAgents(work, resources);
 
-  await work.enter(STAGES[told.transition]);
+  work.enter(STAGES[told.transition]);
   return await applyPlan(work, terraform, plan); // the provider is served until then
 }
 
@@ -121,7 +121,7 @@ export function snapshotOf({ bytes, lineage, serial }: State, final: boolean): p
 }
 
 async function commitQuota(work: BuildWork, dailyCost: number): Promise<JobResult | undefined> {
-  await work.enter("Commit quota");
+  work.enter("Commit quota");
   const answer = await work.commit({ $case: "commitQuota", value: { dailyCost } });
   if (answer?.$case !== "quota" || answer.value.ok) return undefined;
   const { budget, creditsConsumed } = answer.value;
