@@ -1,5 +1,8 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers";
+import { setImmediate } from "node:timers/promises";
+import { messageOf } from "@berth/std";
 import type { DatabaseAddress } from "./address.ts";
 import { connectionFault, DatabaseError } from "./database-error.ts";
 import { dial } from "./dial.ts";
@@ -7,12 +10,17 @@ import { errorFields, Frames } from "./frames.ts";
 
 const CONNECT_MS = 5_000;
 
+/** How far a connection had come when it was lost. */
+export type LostAt = "dialing" | "log-in" | "work";
+
 /** What a socket does besides carrying bytes. */
 export interface SocketOptions {
   /** How long a statement may hear nothing; without limit unless told. */
   readonly silenceMs?: number | undefined;
-  /** Called when an established connection is lost, before anybody else hears of it. */
-  readonly onLost?: () => void;
+  /** Called when a connection is lost, or cannot be made, before anybody else hears of it. */
+  readonly onLost?: (fault: DatabaseError, at: LostAt) => void;
+  /** Instead of dialing: the server was not reached a moment ago. */
+  readonly fault?: DatabaseError | undefined;
 }
 
 /**
@@ -25,23 +33,26 @@ export interface SocketOptions {
 export class DatabaseSocket extends Duplex {
   readonly #address: DatabaseAddress;
   readonly #silenceMs: number | undefined;
-  readonly #onLost: (() => void) | undefined;
+  readonly #onLost: SocketOptions["onLost"];
+  readonly #refusal: DatabaseError | undefined;
   readonly #sent: Frames;
   readonly #received: Frames;
   #wire: Socket | undefined;
   #loggedIn = false;
   #unanswered = 1; // the log-in
+  #answers = 0;
   #timer: NodeJS.Timeout | undefined;
   #fault: DatabaseError | undefined;
   #idle = false;
   #retired = false;
   #pid: number | undefined;
 
-  constructor(address: DatabaseAddress, { silenceMs, onLost }: SocketOptions) {
+  constructor(address: DatabaseAddress, { silenceMs, onLost, fault }: SocketOptions) {
     super();
     this.#address = address;
     this.#silenceMs = silenceMs;
     this.#onLost = onLost;
+    this.#refusal = fault;
     this.#sent = new Frames("client", "SQ", () => (this.#unanswered += 1));
     this.#received = new Frames("server", "SEZK", (type, body) => this.#hear(type, body));
   }
@@ -59,7 +70,7 @@ export class DatabaseSocket extends Duplex {
   /** S4 */
   lose(fault: DatabaseError): void {
     if (this.destroyed) return;
-    if (this.#loggedIn) this.#onLost?.();
+    this.#onLost?.(fault, this.#loggedIn ? "work" : "log-in");
     this.destroy(fault);
   }
 
@@ -98,13 +109,18 @@ export class DatabaseSocket extends Duplex {
   }
 
   override _construct(done: (error?: Error | null) => void): void {
-    dial(this.#address, CONNECT_MS).then(
+    this.#dial().then(
       (wire) => {
         this.#attach(wire);
         done();
         this.emit("connect");
       },
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => {
+        const fault =
+          error instanceof DatabaseError ? error : new DatabaseError(messageOf(error), { cause: error });
+        this.#onLost?.(fault, "dialing"); // S4
+        done(error instanceof Error ? error : fault);
+      },
     );
   }
 
@@ -128,6 +144,12 @@ export class DatabaseSocket extends Duplex {
     clearTimeout(this.#timer);
     this.#wire?.destroy();
     done(error);
+  }
+
+  async #dial(): Promise<Socket> {
+    if (this.#refusal === undefined) return dial(this.#address, CONNECT_MS);
+    await setImmediate(); // the driver listens for errors only after a while
+    throw this.#refusal;
   }
 
   #attach(wire: Socket): void {
@@ -155,6 +177,7 @@ export class DatabaseSocket extends Duplex {
   #hear(type: string, body: Buffer): void {
     if (type === "Z") {
       this.#loggedIn = true;
+      this.#answers += 1;
       this.#unanswered = Math.max(0, this.#unanswered - 1);
       this.#idle = this.#unanswered === 0 && body.toString() === "I";
       this.#endIfRetired();
@@ -179,19 +202,23 @@ export class DatabaseSocket extends Duplex {
     if (ms === undefined) return;
     const timer = setTimeout(() => {
       // What came in while this process was busy or stopped is read before the verdict.
-      setImmediate(() => {
+      nextTurn(() => {
         if (this.#timer === timer) this.#end(`Postgres did not answer within ${ms / 1000} s`);
       });
     }, ms);
     this.#timer = timer;
   }
 
-  /** The driver may have a next statement for it: so not before that would have been written. */
+  /**
+   * The driver may have a next statement for it: so not before that would have been written, counted from this answer (the
+   * next may have come meanwhile, and a statement after it).
+   */
   #endIfRetired(): void {
     if (!this.#retired || !this.#idle) return;
-    setImmediate(() =>
-      setImmediate(() => {
-        if (this.#idle) this.destroy();
+    const answers = this.#answers;
+    nextTurn(() =>
+      nextTurn(() => {
+        if (this.#idle && this.#answers === answers) this.destroy();
       }),
     );
   }

@@ -1,9 +1,10 @@
 import postgres from "postgres";
-import { sleep } from "@berth/std";
+import { deferred, sleep } from "@berth/std";
 import type { DatabaseAddress } from "./address.ts";
 import type { Sql, TransactionSql } from "./database.ts";
-import { DatabaseSocket } from "./database-socket.ts";
-import { runTransaction } from "./transaction.ts";
+import type { DatabaseError } from "./database-error.ts";
+import { DatabaseSocket, type LostAt } from "./database-socket.ts";
+import { runTransaction, type Reserved } from "./transaction.ts";
 
 /** A statement that hears nothing for so long has lost its connection. */
 const SILENCE_MS = 30_000;
@@ -33,12 +34,18 @@ export interface PoolOptions {
 interface Generation {
   readonly driver: Sql;
   readonly sockets: Set<DatabaseSocket>;
+  /** Why its server could not be reached: whatever waits in its queue is told so. */
+  unreachable: DatabaseError | undefined;
+  /** Ends each wait for a connection of one's own. */
+  readonly waiting: Set<(fault: DatabaseError) => void>;
 }
 
 /**
- * A pool that survives the loss of connections. The driver's does not quite: a connection lost between a statement and its
- * write keeps the bytes and never writes again. So a loss retires the driver's whole pool: what runs on it ends there, and
- * every later statement goes to a fresh one.
+ * A pool that survives the loss of connections, which the driver's does not:
+ *   D1  A connection lost between a statement and its write keeps the bytes and never writes again, not even to log in.
+ *   D2  One that fails while somebody waits to reserve one forgets who waits, or is later given to somebody who has gone.
+ * So each of these retires the driver's whole pool: what runs on it ends there, who waits is told, and every later statement
+ * goes to a fresh one.
  */
 export class Pool {
   /** Statements on the pool of the moment; `begin` runs our own transactions. */
@@ -64,9 +71,9 @@ export class Pool {
   }
 
   begin<T>(options: string, work: (sql: TransactionSql) => Promise<T>): Promise<T> {
-    const { driver, sockets } = this.#current;
-    const find = (pid: number) => [...sockets].find((socket) => socket.backendPid === pid);
-    return runTransaction(driver, find, options, work);
+    const generation = this.#current;
+    const find = (pid: number) => [...generation.sockets].find((socket) => socket.backendPid === pid);
+    return runTransaction(() => reserve(generation), find, options, work);
   }
 
   /** Lets what runs finish for a while. (The driver's own end waits for ever on a connection once lost in a statement.) */
@@ -90,30 +97,38 @@ export class Pool {
       ssl: false, // the socket has it
       idle_timeout: 20,
       connect_timeout: 10,
+      backoff: () => 0, // each dial has a statement that waits for it: whoever tries again has a pause of their own
       prepare: !pooled,
       types: { bigint: postgres.BigInt },
       onnotice: () => undefined,
       connection: { application_name: applicationName, ...(pooled ? {} : SESSION), ...parameters },
       // Not in the driver's types. One statement at a time on each connection: pipelined ones would share its fate,
       // and a transaction would wait for a connection to have none left.
-      ...{ max_pipeline: 0, socket: () => this.#socket(sockets, patient ? undefined : SILENCE_MS) },
+      ...{ max_pipeline: 0, socket: () => this.#socket(generation, patient ? undefined : SILENCE_MS) },
     });
-    return { driver, sockets };
+    const generation: Generation = { driver, sockets, unreachable: undefined, waiting: new Set() };
+    return generation;
   }
 
-  #socket(sockets: Set<DatabaseSocket>, silenceMs: number | undefined): DatabaseSocket {
-    const socket = new DatabaseSocket(this.#address, { silenceMs, onLost: () => this.#retire(sockets) });
-    for (const set of [this.#all, sockets]) {
+  #socket(generation: Generation, silenceMs: number | undefined): DatabaseSocket {
+    const onLost = (fault: DatabaseError, at: LostAt) => {
+      if (at === "dialing") generation.unreachable = fault;
+      if (at !== "log-in" || generation.waiting.size > 0) this.#retire(generation, fault); // D1, D2
+    };
+    const fault = generation.unreachable;
+    const socket = new DatabaseSocket(this.#address, { silenceMs, onLost, fault });
+    if (generation !== this.#current) socket.retire();
+    for (const set of [this.#all, generation.sockets]) {
       set.add(socket);
       socket.once("close", () => set.delete(socket));
     }
     return socket;
   }
 
-  #retire(sockets: ReadonlySet<DatabaseSocket>): void {
-    if (this.#ended || sockets !== this.#current.sockets) return;
-    this.#current = this.#generation();
-    for (const socket of sockets) socket.retire();
+  #retire(generation: Generation, fault: DatabaseError): void {
+    if (!this.#ended && generation === this.#current) this.#current = this.#generation();
+    for (const end of [...generation.waiting]) end(fault);
+    for (const socket of generation.sockets) socket.retire();
   }
 
   #proxy(): Sql {
@@ -127,5 +142,23 @@ export class Pool {
       apply: (_, self, args: unknown[]) => Reflect.apply(this.#current.driver, self, args) as unknown,
       get: (_, key) => (key === "begin" ? begin : (Reflect.get(this.#current.driver, key) as unknown)),
     });
+  }
+}
+
+/** A connection of the caller's own, or the fault for which its pool was retired meanwhile. */
+async function reserve({ driver, waiting }: Generation): Promise<Reserved> {
+  const ended = deferred<never>();
+  waiting.add(ended.reject);
+  const reserving = driver.reserve();
+  try {
+    return await Promise.race([reserving, ended.promise]);
+  } catch (error) {
+    reserving.then(
+      (late) => late.release(),
+      () => undefined, // told just now
+    );
+    throw error;
+  } finally {
+    waiting.delete(ended.reject);
   }
 }

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import type { Sql, TransactionSql } from "./database.ts";
+import type { TransactionSql } from "./database.ts";
 import { DatabaseError } from "./database-error.ts";
 
 // The driver's own `begin` goes on using its connection after it was lost: a late statement, or its rollback, then throws
@@ -7,19 +7,20 @@ import { DatabaseError } from "./database-error.ts";
 //   T1  A transaction belongs to one socket; with the socket gone no statement of it leaves this process.
 //   T2  A transaction whose commit the server turns into a rollback fails.
 
-type Reserved = postgres.ReservedSql<{ bigint: bigint }>;
+/** A connection of the caller's own. */
+export type Reserved = postgres.ReservedSql<{ bigint: bigint }>;
 
 /** The socket under a connection, found by the backend's pid as the server told it. */
 export type FindSocket = (pid: number) => { readonly destroyed: boolean } | undefined;
 
-/** Runs `work` between begin and commit on one connection of the pool. */
+/** Runs `work` between begin and commit on one connection. */
 export async function runTransaction<T>(
-  pool: Sql,
+  reserve: () => Promise<Reserved>,
   findSocket: FindSocket,
   options: string,
   work: (sql: TransactionSql) => Promise<T>,
 ): Promise<T> {
-  const reserved = await pool.reserve();
+  const reserved = await reserve();
   const begun = await begin(reserved, options);
   const socket = findSocket(begun.state.pid);
   const isLost = () => socket === undefined || socket.destroyed;
