@@ -119,6 +119,13 @@ test.concurrent(
   },
 );
 
+test.concurrent("a script that may take forty days is given them", async ({ expect }) => {
+  const patient = scriptOf("sleep 0.1", { timeout: durationFromMs(40 * 86_400_000) });
+  await using host = await started({ scripts: [patient] });
+  await eventually(() => expect(host.peer.lifecycle).toHaveLength(2));
+  expect(host.peer.lifecycle.at(-1)).toMatch(/READY$/);
+});
+
 test.concurrent(
   "told to end, it runs its stop scripts, says off, and leaves no process, not even one that left its group",
   async ({ expect }) => {

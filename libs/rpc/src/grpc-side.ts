@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { LONGEST_TIMER_MS } from "@berth/std";
 import type { Logger, Metrics } from "@berth/telemetry";
 import { type Gate, openTimings } from "./gate.ts";
 import { handshake } from "./handshake.ts";
@@ -65,7 +66,7 @@ export class GrpcSide {
   async drain(ms: number): Promise<void> {
     this.askToMove();
     this.#refusing = true;
-    this.#injector.drain(Math.min(ms + 1000, 2 ** 31 - 1));
+    this.#injector.drain(Math.min(ms + 1000, LONGEST_TIMER_MS));
     await this.open.idleWithin(ms);
   }
 

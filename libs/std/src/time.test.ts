@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { DeadlineError, atMost, sleep, withDeadline } from "./index.ts";
 
 test("waiting at most so long says whether the work was in time, and throws its failure on", async () => {
@@ -21,4 +21,14 @@ test("a sleep ends early, and does not throw, when its signal is aborted", async
   gone.abort();
   await slept;
   await sleep(60_000, gone.signal);
+});
+
+test("a sleep of months does not end at once", async () => {
+  const waking = new AbortController();
+  const ended = vi.fn();
+  const sleeping = sleep(2 ** 33, waking.signal).then(ended);
+  await sleep(20);
+  expect(ended).not.toHaveBeenCalled();
+  waking.abort();
+  await sleeping;
 });

@@ -1,10 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "./coded-error.ts";
 
+/** A timer that is set for longer goes off at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Waits, or ends at once when the signal is aborted: it never throws, so loops look at the signal. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   try {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
+    for (let leftMs = ms; ; leftMs -= LONGEST_TIMER_MS) {
+      await delay(Math.min(leftMs, LONGEST_TIMER_MS), undefined, signal === undefined ? {} : { signal });
+      if (leftMs <= LONGEST_TIMER_MS) return;
+    }
   } catch {
     // aborted: the caller's loop ends by its own condition
   }
@@ -33,12 +39,9 @@ export async function withDeadline<T>(what: string, ms: number, work: Promise<T>
 export async function atMost(ms: number, work: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
   try {
-    const late = sleep(Math.min(ms, LONGEST_TIMER_MS), over.signal).then(() => false);
+    const late = sleep(ms, over.signal).then(() => false);
     return await Promise.race([work.then(() => true), late]);
   } finally {
     over.abort();
   }
 }
-
-/** A longer one fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from "@berth/std";
+
 /** One timer for whatever is due next. It is set often and goes off seldom: a later time costs nothing. */
 export class Alarm {
   readonly #ring: () => void;
@@ -26,7 +28,7 @@ export class Alarm {
   #start(at: number): void {
     clearTimeout(this.#timer);
     this.#at = at;
-    const delayMs = Math.min(Math.max(0, at - performance.now()), 2 ** 31 - 1);
+    const delayMs = Math.min(Math.max(0, at - performance.now()), LONGEST_TIMER_MS);
     this.#timer = setTimeout(() => this.#wake(), delayMs);
   }
 

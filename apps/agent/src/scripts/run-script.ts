@@ -4,7 +4,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { messageOf } from "@berth/std";
+import { LONGEST_TIMER_MS, messageOf } from "@berth/std";
 import { type agent, msFromDuration } from "@berth/contract";
 import { expandPath } from "../processes/expand.ts";
 import { exitCodeOf, exitOf } from "../processes/process-exit.ts";
@@ -122,7 +122,7 @@ function interpreterOf(source: string): string[] {
 
 function limit(script: agent.AgentScript, over: () => void): NodeJS.Timeout | undefined {
   const ms = script.timeout === undefined ? 0 : msFromDuration(script.timeout);
-  return ms > 0 ? setTimeout(over, ms) : undefined;
+  return ms > 0 ? setTimeout(over, Math.min(ms, LONGEST_TIMER_MS)) : undefined;
 }
 
 function endGroup(pid: number, child: ChildProcess): void {
