@@ -6,6 +6,9 @@ export const id = () => Type.String({ format: "uuid" });
 /** An RFC 3339 time. */
 export const time = () => Type.String({ format: "date-time" });
 
+/** A time that a question gives: the database begins with the year 1. */
+export const pastTime = () => Type.String({ format: "date-time", pattern: "^(?!0000)" });
+
 /** Any text. */
 export const text = () => Type.String();
 /** True or false. */

@@ -16,11 +16,12 @@ export function parseFilter<const Key extends string>(
   const values: Partial<Record<Key, string>> = {};
   const words: string[] = [];
   const validations: Validation[] = [];
-  for (const [, field, value, word] of (q ?? "").matchAll(TERM)) {
-    if (field === undefined) words.push(unquoted(word ?? ""));
-    else if (!isOneOf(keys, field.toLowerCase())) validations.push({ field, detail: unknown(field, keys) });
-    else if (value === undefined || value === "") validations.push({ field, detail: "It has no value." });
-    else values[field.toLowerCase() as Key] = unquoted(value);
+  for (const [, field, value = "", word = ""] of (q ?? "").matchAll(TERM)) {
+    const key = keys.find((one) => one === field?.toLowerCase());
+    if (field === undefined) words.push(unquoted(word));
+    else if (key === undefined) validations.push({ field, detail: unknown(field, keys) });
+    else if (value === "") validations.push({ field, detail: "It has no value." });
+    else values[key] = unquoted(value);
   }
   if (validations.length === 0) return { values, words };
   throw new Problem(400, `Invalid ${what} search query.`, { validations });
@@ -31,9 +32,6 @@ const TERM = /([^\s:"]+):("[^"]*"|[^\s"]*)|("[^"]*"|[^\s"]+)/g;
 
 const unknown = (field: string, keys: readonly string[]) =>
   `"${field}" is not a valid query param. These are: ${keys.join(", ")}.`;
-
-const isOneOf = <Key extends string>(keys: readonly Key[], key: string): key is Key =>
-  (keys as readonly string[]).includes(key);
 
 const unquoted = (value: string) => value.replace(/^"(.*)"$/, "$1");
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { scopeOf } from "./roles.ts";
+import { isSiteRole, scopeOf } from "./roles.ts";
 
 test("everybody is a member, and the widest of several roles counts", () => {
   expect(scopeOf([], "workspaces:update")).toBe("own");
@@ -12,4 +12,5 @@ test("everybody is a member, and the widest of several roles counts", () => {
 test("a role that nobody knows grants nothing more", () => {
   expect(scopeOf(["king"], "users:create")).toBeUndefined();
   expect(scopeOf(["constructor"], "users:create")).toBeUndefined();
+  expect(isSiteRole("constructor")).toBe(false);
 });

@@ -53,7 +53,7 @@ const DISPLAY_NAMES: Readonly<Record<SiteRole, string>> = {
 export const SITE_ROLES: readonly SiteRole[] = ["owner", "user-admin", "template-admin", "auditor", "member"];
 
 export function isSiteRole(name: string): name is SiteRole {
-  return name in GRANTS;
+  return Object.hasOwn(GRANTS, name);
 }
 
 export function displayNameOf(role: SiteRole): string {

@@ -296,6 +296,7 @@ test("what cannot be kept or counted is refused, and never a fault of ours", asy
     "/api/v2/workspaces?q=name:%00",
     "/api/v2/workspaces?q=&offset=1e300",
     `/api/v2/templateversions/${template.active_version_id}/logs?after=1e300`,
+    `/api/v2/workspaces/${randomUUID()}/builds?since=0000-01-01T00:00:00Z`,
     `/api/v2/templateversions/${template.active_version_id}/logs?before=99999999999999999999`,
   ])
     expect([path, (await get(path)).status]).toEqual([path, 400]);

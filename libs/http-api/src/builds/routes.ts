@@ -1,6 +1,6 @@
 import { Response } from "../error.ts";
 import { route } from "../route.ts";
-import { id, list, object, optional, pagination, time } from "../shape.ts";
+import { id, list, object, optional, pagination, pastTime } from "../shape.ts";
 import { WorkspaceResource } from "../agents/shapes.ts";
 import { ProvisionerJobLog, logQuery } from "../jobs/shapes.ts";
 import { CreateWorkspaceBuild, WorkspaceBuild, WorkspaceBuildParameter } from "./shapes.ts";
@@ -19,7 +19,7 @@ export const buildRoutes = {
     tag,
     permission: "workspaces:read",
     params: ofWorkspace,
-    query: object({ ...pagination, since: optional(time()) }),
+    query: object({ ...pagination, since: optional(pastTime()) }),
     status: 200,
     response: list(WorkspaceBuild),
   }),

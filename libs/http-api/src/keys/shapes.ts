@@ -19,7 +19,7 @@ export type ApiKey = Static<typeof ApiKey>;
 
 /** A long-lived key for scripts. */
 export const CreateToken = shape("CreateTokenRequest", {
-  /** Nanoseconds, as publicly documented; 0 asks for the longest. */
+  /** Nanoseconds, as publicly documented; 0 asks for the default. */
   lifetime: optional(Type.Integer({ minimum: 0, description: "Nanoseconds" })),
   scope: optional(text()),
   scopes: unserved(),
