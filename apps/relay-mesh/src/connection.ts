@@ -8,10 +8,10 @@ import {
   encodePing,
   encodePong,
 } from "@berth/derp";
+import { RoundTrip } from "@berth/std";
 import type { Station } from "./directory.ts";
 import type { Forwarder, KnownClient } from "./forwarder.ts";
 import type { Outbox } from "./outbox.ts";
-import { RoundTrip } from "./round-trip.ts";
 import type { Tally } from "./tally.ts";
 import { TokenBucket } from "./token-bucket.ts";
 

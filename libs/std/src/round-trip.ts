@@ -1,4 +1,6 @@
 const WEIGHT = 1 / 8;
+/** A link of some seconds must not look dead before its first answer. */
+const UNKNOWN_MS = 3_000;
 
 /** How long a remote takes to answer, smoothed as TCP does it (RFC 6298), and what that adds to a judgement of its silence. */
 export class RoundTrip {
@@ -6,7 +8,7 @@ export class RoundTrip {
   #smoothedMs: number | undefined;
 
   /** `assumedMs` stands for what was not measured yet. */
-  constructor(assumedMs = 0) {
+  constructor(assumedMs = UNKNOWN_MS) {
     this.#assumedMs = assumedMs;
   }
 

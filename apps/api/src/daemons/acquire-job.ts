@@ -66,7 +66,7 @@ class DaemonLine {
   readonly #call: Call;
   #waiting: Disposable | undefined;
   #delivered: { readonly claim: Claim; readonly timer: NodeJS.Timeout } | undefined;
-  readonly #roundTrip = new RoundTrip();
+  readonly #roundTrip = new RoundTrip(0);
   #welcomedAt: number | undefined = performance.now();
   #closed = false;
   #touchedAt = performance.now();

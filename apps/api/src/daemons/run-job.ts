@@ -96,7 +96,7 @@ class JobAttachment {
   readonly #fence = Promise.withResolvers<never>();
   #waiting: NumberedMessage[] = [];
   #waitingBytes = 0;
-  readonly #roundTrip = new RoundTrip();
+  readonly #roundTrip = new RoundTrip(0);
   #attachedAt: number | undefined = performance.now();
   #wake: (() => void) | undefined;
   #ended = false;

@@ -141,7 +141,9 @@ export class Workshop {
         return await work();
       } catch (error) {
         const isFinal =
-          isRefusal(error) || ["not_found", "aborted", "invalid_argument"].includes(codeOf(error));
+          isRefusal(error) ||
+          ["not_found", "aborted", "invalid_argument"].includes(codeOf(error)) ||
+          (codeOf(error) === "data_loss" && this.#failures > 2); // not damaged on its way: it is another file
         if (isFinal || this.#stop.signal.aborted || this.#failures > 100) throw error;
         this.#context.log.warn("file not fetched, trying again", { reason: messageOf(error) });
         this.#failures += 1;

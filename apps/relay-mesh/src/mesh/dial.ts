@@ -1,8 +1,7 @@
 import { relay } from "@berth/contract";
 import { type Client, connect } from "@berth/rpc";
-import { Backoff, CodedError, codeOf, messageOf, sleep } from "@berth/std";
+import { Backoff, CodedError, RoundTrip, codeOf, messageOf, sleep } from "@berth/std";
 import type { Relay } from "../relay.ts";
-import { RoundTrip } from "../round-trip.ts";
 import type { BatchSink } from "./link-sender.ts";
 import { meshService } from "./link-wire.ts";
 import { PresenceFeed } from "./presence-feed.ts";

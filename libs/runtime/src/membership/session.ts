@@ -1,6 +1,6 @@
 import { registry } from "@berth/contract";
 import { connect } from "@berth/rpc";
-import { CodedError, sleep } from "@berth/std";
+import { CodedError, RoundTrip, sleep } from "@berth/std";
 
 // One stream to one registry.
 //   C1  Every message is a sign of life; without an acknowledgement for 5 s + 3 × smoothed round trip it is given up.
@@ -28,7 +28,7 @@ export class Session {
   readonly #sentAt = new Map<bigint, number>();
   #stream: Stream | undefined;
   #sequence = 0n;
-  #smoothedMs = 0;
+  readonly #roundTrip = new RoundTrip(0);
   #deadline: NodeJS.Timeout | undefined;
 
   constructor(context: SessionContext) {
@@ -91,15 +91,14 @@ export class Session {
     const sentAt = this.#sentAt.get(sequence);
     if (sentAt === undefined) return;
     for (const sent of this.#sentAt.keys()) if (sent <= sequence) this.#sentAt.delete(sent);
-    const ms = performance.now() - sentAt;
-    this.#smoothedMs = this.#smoothedMs === 0 ? ms : this.#smoothedMs * 0.875 + ms * 0.125;
+    this.#roundTrip.measured(performance.now() - sentAt);
     this.#arm();
   }
 
   /** C1 */
   #arm(): void {
     clearTimeout(this.#deadline);
-    const ms = SILENCE_MS + 3 * this.#smoothedMs;
+    const ms = this.#roundTrip.patienceMs(SILENCE_MS);
     const timer = setTimeout(() => {
       setImmediate(() => {
         if (this.#deadline !== timer) return; // C2
