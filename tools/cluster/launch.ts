@@ -3,13 +3,15 @@
  * `berth server`, each a process of its own, and writes `cluster.json` once all are ready. A node that is killed stays down
  * until somebody starts it again by the command in that file.
  */
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { startLocalPostgres } from "@berth/local-postgres";
 import { selfCommand } from "@berth/runtime";
 import { Scope, messageOf } from "@berth/std";
 import { type Child, startChild } from "./child.ts";
+import { endFormerNodes } from "./former.ts";
 import { freePorts } from "./free-ports.ts";
 
 const BALANCER = join(import.meta.dirname, "balancer.ts");
@@ -41,7 +43,7 @@ export async function launchCluster(count: number, rest: readonly string[]): Pro
     return await ended.promise;
   } catch (error) {
     process.stderr.write(`error: ${messageOf(error)}\n`);
-    return 1;
+    return error instanceof AddressError ? 78 : 1;
   } finally {
     await scope.close();
   }
@@ -56,10 +58,13 @@ async function start(
   const folder =
     process.env["CODER_CONFIG_DIR"] ??
     (process.getuid?.() === 0 ? "/var/lib/berth" : join(homedir(), ".config", "berth"));
-  await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
   const [host, port] = endpointOf(
     process.env["CODER_HTTP_ADDRESS"] ?? process.env["CODER_ADDRESS"] ?? "127.0.0.1:3000",
   );
+  const file = join(folder, "cluster.json");
+  await endFormerNodes(file, say);
+  await demandFree(host, port);
+  await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
 
   const postgres = await startLocalPostgres({ folder, maxConnections: 40 * count + 20 });
   scope.add("postgres", () => postgres.stop());
@@ -95,14 +100,17 @@ async function start(
   void balancer.exited.then(() => end(1));
   say(`balancer     pid ${balancer.pid}  http://${host}:${port}`);
 
-  const running = await Promise.all(nodes.map((node) => startNode(node, scope)));
+  const started: Child[] = [];
+  scope.add("nodes", () => Promise.all(started.map((child) => child.stop("SIGTERM")))); // each drains: all at once
+  const running = await Promise.all(nodes.map((node) => startNode(node, started)));
   running.forEach((child, i) => {
     const node = nodes[i];
     if (node !== undefined)
       say(`${node.name}       pid ${child.pid}  http://${node.address}  data ${node.dataFolder}`);
   });
+  scope.add("cluster.json", () => rm(file, { force: true }));
   await writeByRename(
-    join(folder, "cluster.json"),
+    file,
     JSON.stringify(
       {
         balancer: { address: `${host}:${port}`, pid: balancer.pid },
@@ -114,14 +122,14 @@ async function start(
     ),
   );
   say(`
-Berth is ready at http://${host}:${port} (${count} nodes; see ${join(folder, "cluster.json")})
+Berth is ready at http://${host}:${port} (${count} nodes; see ${file})
 
   npx berth login http://${host}:${port}
   npx berth replicas
   kill -9 a node and go on working`);
 }
 
-async function startNode(node: Node, scope: Scope): Promise<Child> {
+async function startNode(node: Node, started: Child[]): Promise<Child> {
   const child = await startChild(node.name, node.start.command, {
     env: { ...process.env, ...node.start.env },
     cwd: node.start.cwd,
@@ -129,7 +137,7 @@ async function startNode(node: Node, scope: Scope): Promise<Child> {
     withinMs: READY_WITHIN_MS,
   });
   node.pid = child.pid;
-  scope.add(node.name, () => child.stop("SIGTERM"));
+  started.push(child);
   void child.exited.then((how) => say(`${node.name}       pid ${child.pid} ended: ${how}`));
   return child;
 }
@@ -176,7 +184,28 @@ function describeNode({
   };
 }
 
+/** Nobody can listen there: exit code 78. */
+class AddressError extends Error {
+  constructor(address: string, why: string) {
+    super(`CODER_HTTP_ADDRESS is "${address}": ${why}`);
+  }
+}
+
+/** Before anything is started. @throws AddressError */
+async function demandFree(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  const failed = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    probe.once("error", resolve);
+    probe.listen(port, host, () => resolve(undefined));
+  });
+  if (failed?.code === "EADDRINUSE")
+    throw new AddressError(`${host}:${port}`, "somebody listens there: end that, or give another address");
+  if (failed !== undefined) throw new AddressError(`${host}:${port}`, failed.message);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
 function endpointOf(address: string): [string, number] {
+  if (!/:\d{1,5}$/.test(address)) throw new AddressError(address, "write host:port, such as 127.0.0.1:3000");
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replace("*", "0.0.0.0");
   return [host === "" ? "0.0.0.0" : host, Number(address.slice(colon + 1))];
