@@ -94,6 +94,21 @@ module.exports = {
       },
     ),
     forbid(
+      "berth-starts-programs",
+      "berth leads a word to a program, and never to a service of the control plane",
+      { path: source("berth") },
+      {
+        path: "^apps/",
+        pathNot: apps("berth", "cli", "server", "agent", "provisioner-daemon", "workspace-proxy"),
+      },
+    ),
+    forbid(
+      "berth-loads-one",
+      "by dynamic import, so that a command loads its own program alone",
+      { path: source("berth"), pathNot: "\\.test\\.ts$" },
+      { path: "^apps/", pathNot: "^apps/berth/", dependencyTypesNot: ["dynamic-import"] },
+    ),
+    forbid(
       "front-door",
       "import another project by its index.ts",
       { path: "^(libs|apps)/([^/]+)/" },

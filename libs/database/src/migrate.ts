@@ -101,8 +101,15 @@ async function assertKnown(
 /** M1: answers whether it ran here. */
 async function apply(tx: TransactionSql, schema: string, migration: Migration): Promise<boolean> {
   const { number, name, kind } = migration;
-  const done = await tx`select 1 from ${tx(schema)}.migration where number = ${number}`;
-  if (done.length > 0) return false;
+  const [done] = await tx<
+    { name: string }[]
+  >`select name from ${tx(schema)}.migration where number = ${number}`;
+  if (done?.name === name) return false;
+  if (done !== undefined)
+    throw new CodedError(
+      "failed_precondition",
+      `${schema}: the database has ${done.name} where this program has ${name}: it was changed by a release of another line`,
+    );
   await tx.unsafe(migration.sql);
   await tx`insert into ${tx(schema)}.migration (number, name, kind) values (${number}, ${name}, ${kind})`;
   return true;

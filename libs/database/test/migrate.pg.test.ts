@@ -70,6 +70,13 @@ test("an unknown contract migration is refused", async () => {
   await expect(migrate(database, { schema: "dock", ...older })).rejects.toThrow(/later release.*0002-drop/);
 });
 
+test("a migration of another name under our number is refused: ours has not run", async () => {
+  const { database, folder, write } = await prepared({ ...first, "0002-other.expand.sql": "select 1" });
+  await migrate(database, { schema: "dock", folder });
+  const ours = await write({ ...first, ...second });
+  await expect(migrate(database, { schema: "dock", ...ours })).rejects.toThrow(/0002-other.*0002-second/);
+});
+
 test("a gap in the numbers is refused", async () => {
   const { database, folder } = await prepared({ "0002-second.expand.sql": "select 1" });
   await expect(migrate(database, { schema: "dock", folder })).rejects.toThrow("should have the number 1");

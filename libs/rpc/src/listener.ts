@@ -103,13 +103,16 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 /** Longer than balancers keep idle connections, or they send a request into one that is just being closed. */
 const KEEP_ALIVE = { keepAliveTimeout: 75_000, headersTimeout: 80_000 };
 
+/** A peer that vanished without a word is found out by the kernel, where nothing above has beats: idle HTTP/2 connections. */
+const PROBES = { keepAlive: true, keepAliveInitialDelay: 30_000 };
+
 function makeServer(
   http: HttpSide,
   grpc: GrpcSide,
   connections: Set<Socket>,
   tls?: ListenerOptions["tls"],
 ): Server {
-  const options = { shouldUpgradeCallback: http.takesUpgrade, noDelay: true, ...KEEP_ALIVE };
+  const options = { shouldUpgradeCallback: http.takesUpgrade, noDelay: true, ...KEEP_ALIVE, ...PROBES };
   const server = tls
     ? createSecureServer({ ...options, ...tls, ALPNProtocols: ["h2", "http/1.1"] }, http.onRequest)
     : createServer(options, http.onRequest);

@@ -1,6 +1,8 @@
 import { connect as connectSocket } from "node:net";
+import { readFileSync } from "node:fs";
 import { Scope } from "@berth/std";
 import { currentTraceparent } from "@berth/telemetry";
+import { eventually } from "@berth/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { acceptWebSocket, connect, openWebSocket } from "../src/index.ts";
 import { readAll, startHttp1Proxy } from "./proxies.ts";
@@ -62,6 +64,18 @@ test("HTTP, WebSocket, DERP and gRPC pass through one port", async () => {
   expect(derp).toMatch(/101 Switching[^]*\r\n\r\nearlylater$/);
   using client = connect(echo, { targets: [listener.address] });
   expect(await client.say("gRPC")).toBe("gRPC");
+});
+
+test.runIf(process.platform === "linux")("the kernel probes connections that are silent", async () => {
+  const socket = connectSocket(listener.port, "127.0.0.1");
+  scope.add("socket", () => socket.destroy());
+  await new Promise((resolve) => socket.on("connect", resolve));
+  const port = listener.port.toString(16).toUpperCase().padStart(4, "0");
+  await eventually(() => {
+    const lines = readFileSync("/proc/self/net/tcp", "utf8").split("\n");
+    const served = lines.filter((line) => new RegExp(`^ *\\d+: \\w+:${port} \\w+:\\w+ 01 `).test(line));
+    expect(served.map((line) => line.trim().split(/\s+/)[5]?.slice(0, 2))).toEqual(["02"]); // a keepalive timer
+  });
 });
 
 test("the longest path wins, and exact paths before those below", async () => {

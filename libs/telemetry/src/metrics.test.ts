@@ -31,3 +31,8 @@ test("a histogram counts into its buckets", async () => {
   metrics.histogram("berth_wait_seconds", "Wait", [0.1, 1]).observe(0.5);
   expect(await metrics.expose()).toContain('berth_wait_seconds_bucket{le="1"} 1');
 });
+
+test("what ends in _total is a counter, of the process's own metrics too", async () => {
+  const types = (await createMetrics().expose()).matchAll(/^# TYPE (\S+_total) (\w+)$/gm);
+  expect([...types].filter(([, , type]) => type !== "counter").map(([, name]) => name)).toEqual([]);
+});
