@@ -1,7 +1,7 @@
 import { temporaryFolder } from "@berth/testing";
 import { expect, test } from "vitest";
-import { Journal, readJournal } from "../cache/journal.ts";
-import { JobLog, LOG_BYTES, LOG_ENDS, bytesOf } from "./job-log.ts";
+import { Journal, readJournal } from "../src/cache/journal.ts";
+import { JobLog, LOG_BYTES, LOG_ENDS, bytesOf } from "../src/build/job-log.ts";
 import type { provisioner } from "@berth/contract";
 
 async function openLog(commit: (lines: provisioner.LogLine[]) => Promise<unknown>) {
