@@ -82,7 +82,10 @@ export class Registry implements AsyncDisposable {
     await made.refresh();
     made.#loop("beating", BEAT_MS, () => made.#tick());
     made.#loop("writing reports", FLUSH_MS, () => made.#flush([...made.#members.values()]));
-    made.#loop("forgetting", FORGET_MS, () => forget(context.database.sql));
+    made.#loop("forgetting", FORGET_MS, async () => {
+      made.view.forgetGone((id) => made.#members.has(id));
+      await forget(context.database.sql);
+    });
     made.#follow();
     return made;
   }

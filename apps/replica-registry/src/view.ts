@@ -45,6 +45,15 @@ export class RegistryView {
     for (const hear of this.#hearers) hear({ revision, changed, removedIds });
   }
 
+  /** Drops the rows of those who are gone, but for whom is still of interest. */
+  forgetGone(isOfInterest: (id: string) => boolean): void {
+    for (const { id, state } of [...this.#rows.values()]) {
+      if (isLive(state) || isOfInterest(id)) continue;
+      this.#rows.delete(id);
+      this.#links.delete(id);
+    }
+  }
+
   /** The whole, for a member that has just joined. */
   snapshot(): registry.View {
     return {
