@@ -106,7 +106,7 @@ export class Listener implements AsyncDisposable {
     for (let turn = 0; !this.#scope.signal.aborted; turn += 1) {
       this.#probes.answered(await session.probe());
       if (turn % 2 === 1) await session.echo();
-      await Promise.race([session.failed, sleep(PROBE_MS, this.#scope.signal)]);
+      await session.orFailure(sleep(PROBE_MS, this.#scope.signal));
     }
   }
 
@@ -133,8 +133,8 @@ class SilenceError extends DatabaseError {}
 /** One life of the connection. */
 class Session implements AsyncDisposable {
   readonly #subscriber: Subscriber<Record<string, string>>;
-  readonly #failure = deferred<never>();
-  readonly failed = this.#failure.promise;
+  readonly #waiting = new Set<(error: unknown) => void>();
+  #failure: { readonly error: unknown } | undefined;
   readonly #echoChannel = `berth_echo_${randomBytes(6).toString("hex")}`;
   #socket: DatabaseSocket | undefined;
   #echoed: (() => void) | undefined;
@@ -146,7 +146,7 @@ class Session implements AsyncDisposable {
       // a limit of 1 is no attempt at all (N2)
       { retryLimit: 1, paranoidChecking: false, parse: (text) => text, serialize: String },
     );
-    this.#subscriber.events.on("error", this.#failure.reject);
+    this.#subscriber.events.on("error", (error) => this.#fail(error));
     this.#subscriber.events.on("notification", ({ channel, payload }) => {
       if (channel === this.#echoChannel) this.#echoed?.();
       else hear(channel, typeof payload === "string" ? payload : "");
@@ -163,7 +163,7 @@ class Session implements AsyncDisposable {
   }
 
   async unlisten(channel: string): Promise<void> {
-    await this.#subscriber.unlisten(channel)?.catch(this.#failure.reject);
+    await this.#subscriber.unlisten(channel)?.catch((error: unknown) => this.#fail(error));
   }
 
   /** One statement there and back, in milliseconds. pg-listen offers no plain query: this one changes nothing else. */
@@ -182,7 +182,7 @@ class Session implements AsyncDisposable {
   }
 
   close(): void {
-    this.#failure.reject(new DatabaseError("closed"));
+    this.#fail(new DatabaseError("closed"));
     this.#socket?.destroy();
   }
 
@@ -191,6 +191,23 @@ class Session implements AsyncDisposable {
     const closed = this.#subscriber.close().catch(() => undefined); // the socket is destroyed in any case
     await Promise.race([closed, sleep(200)]);
     this.close();
+  }
+
+  /** What the work comes to, or what has ended the session. A race with a promise of the whole session would keep something of each. */
+  async orFailure<T>(work: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    if (this.#failure !== undefined) reject(this.#failure.error);
+    this.#waiting.add(reject);
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const reject of this.#waiting) reject(error);
   }
 
   /** The answer, or what ended the session, or a SilenceError. */
@@ -202,7 +219,7 @@ class Session implements AsyncDisposable {
     // What came in while this process was busy or stopped is read before the verdict.
     const timer = setTimeout(() => setImmediate(late), DEADLINE_MS);
     try {
-      return await Promise.race([answer, this.failed, silence.promise]);
+      return await this.orFailure(Promise.race([answer, silence.promise]));
     } finally {
       clearTimeout(timer);
     }
