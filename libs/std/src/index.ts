@@ -5,7 +5,7 @@ export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { deferred, type Deferred } from "./deferred.ts";
 export { goPattern } from "./go-pattern.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
-export { LONGEST_TIMER_MS, atMost, sleep, withDeadline, DeadlineError } from "./time.ts";
+export { LONGEST_TIMER_MS, atMost, sleep, unlessAborted, withDeadline, DeadlineError } from "./time.ts";
 export { Channel } from "./channel.ts";
 export { RoundTrip } from "./round-trip.ts";
 export { Secret } from "./secret.ts";

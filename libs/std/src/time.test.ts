@@ -1,5 +1,6 @@
+import { getEventListeners } from "node:events";
 import { expect, test, vi } from "vitest";
-import { DeadlineError, atMost, sleep, withDeadline } from "./index.ts";
+import { DeadlineError, atMost, sleep, unlessAborted, withDeadline } from "./index.ts";
 
 test("waiting at most so long says whether the work was in time, and throws its failure on", async () => {
   expect(await atMost(60_000, Promise.resolve("done"))).toBe(true);
@@ -31,4 +32,16 @@ test("a sleep of months does not end at once", async () => {
   expect(ended).not.toHaveBeenCalled();
   waking.abort();
   await sleeping;
+});
+
+test("what a signal ends is undefined, what comes before is its outcome, and neither leaves a listener", async () => {
+  const ending = new AbortController();
+  const { signal } = ending;
+  expect(await unlessAborted(Promise.resolve(1), signal)).toBe(1);
+  await expect(unlessAborted(Promise.reject(new Error("no")), signal)).rejects.toThrow("no");
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  const waiting = unlessAborted(new Promise(() => undefined), signal);
+  ending.abort();
+  expect(await waiting).toBeUndefined();
+  expect(await unlessAborted(new Promise(() => undefined), signal)).toBeUndefined();
 });

@@ -45,3 +45,19 @@ export async function atMost(ms: number, work: Promise<unknown>): Promise<boolea
     over.abort();
   }
 }
+
+/**
+ * What the work comes to; undefined when the signal is aborted first. Unlike a race with a promise that outlives the work, it
+ * keeps nothing of it: for loops that wait for the next thing or for their end.
+ */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const end = () => resolve(undefined);
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}

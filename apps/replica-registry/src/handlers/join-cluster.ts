@@ -1,6 +1,6 @@
 import type { registry } from "@berth/contract";
 import type { Call, Stream } from "@berth/rpc";
-import { CodedError, withDeadline } from "@berth/std";
+import { CodedError, unlessAborted, withDeadline } from "@berth/std";
 import type { Member } from "../member.ts";
 import type { Registry } from "../registry.ts";
 import { spoken } from "../states.ts";
@@ -46,7 +46,7 @@ async function hold(own: Registry, member: Member, { messages, send, call }: Hel
   const isOwn = member.claim.id === own.ownId; // this process leaves last of all its members
   const silence = new Silence();
   const over = [call.signal, member.superseded.signal, silence.signal, ...(isOwn ? [] : [call.draining])];
-  const ended = aborted(AbortSignal.any(over));
+  const ended = AbortSignal.any(over);
   try {
     await own.refresh();
     send({ $case: "view", value: { ...own.view.snapshot(), stale: own.isStale } });
@@ -54,8 +54,8 @@ async function hold(own: Registry, member: Member, { messages, send, call }: Hel
     for (;;) {
       const next = messages.next();
       next.catch(() => undefined); // lost to the race, or thrown by it
-      const came = await Promise.race([next, ended]);
-      if (came === "ended" || came.done === true) break;
+      const came = await unlessAborted(next, ended);
+      if (came === undefined || came.done === true) break;
       silence.heard();
       const { message } = came.value;
       if (message?.$case === "goodbye") return await own.goodbye(member);
@@ -94,13 +94,6 @@ class Silence implements Disposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<"ended"> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve("ended");
-    signal.addEventListener("abort", () => resolve("ended"), { once: true });
-  });
 }
 
 function changeOf({ revision, changed, removedIds }: Step, stale: boolean): registry.ViewChange {
