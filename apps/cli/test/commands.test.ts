@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { version } from "@berth/std";
@@ -181,27 +181,39 @@ describe("the program itself", () => {
     expect(stdout).toMatch(/Usage: berth ssh[^]*Global Options:[^]*--url/);
   });
 
-  test("bash completes commands, their sub-commands and flags by the script that it is given", async () => {
-    const { stdout: script } = await person.run(["completion", "--shell", "bash"]);
-    const complete = (...words: string[]) =>
-      execFileSync("bash", [
-        "-c",
-        `${script}\nCOMP_WORDS=(berth "$@"); COMP_CWORD=$#; _berth; echo "\${COMPREPLY[*]}"`,
-        "bash",
-        ...words,
-      ])
-        .toString()
-        .trim()
-        .split(" ");
-    expect(complete("templ")).toEqual(["templates"]);
-    expect(complete("")).toEqual(expect.arrayContaining(["server", "agent", "ssh", "--url"]));
-    expect(complete("templates", "")).toEqual(expect.arrayContaining(["push", "init"]));
-    expect(complete("provisioner", "st")).toEqual(["start"]);
-    expect(complete("ssh", "--std")).toEqual(["--stdio"]);
-    expect(complete("ssh", "dev", "--std")).toEqual(["--stdio"]);
-    expect(complete("rm", "--y")).toEqual(["--yes"]);
-    expect(complete("--url", "http://x", "create", "--par")).toEqual(["--parameter", "--parameter-default"]);
-  });
+  /** Each shell calls what the script has given it, and prints what it would offer. */
+  const shells = {
+    bash: `COMP_WORDS=(berth "$@"); COMP_CWORD=$#; _berth; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    zsh: `compadd() { shift; print -l -- "$@"; }; words=(berth "$@"); CURRENT=$#words; _berth`,
+    fish: `complete -C (string join -- ' ' berth $argv)`,
+  } as const;
+  const installed = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
+
+  test.each(["bash", "zsh", "fish"] as const)(
+    "%s, where it is installed, completes by its script: names, flags and their values are stepped over",
+    async (shell) => {
+      const { stdout: script } = await person.runHere(["completion", "--shell", shell]);
+      if (!installed(shell)) return expect(script).toContain("templates");
+      const file = join(person.folder, "completion");
+      const load = shell === "zsh" ? `compdef() { : }\nsource ${file}` : `source ${file}`;
+      await writeFile(file, script);
+      const complete = (...words: string[]) => {
+        const more = shell === "fish" ? words : [shell, ...words]; // $0
+        const typed = words.at(-1) ?? "";
+        const lines = execFileSync(shell, ["-c", `${load}\n${shells[shell]}`, ...more])
+          .toString()
+          .split("\n");
+        return lines.filter((line) => line !== "" && line.startsWith(typed)).sort();
+      };
+      expect(complete("templ")).toEqual(["templates"]);
+      expect(complete("ag")).toEqual(["agent"]);
+      expect(complete("templates", "pu")).toEqual(["push"]);
+      expect(complete("provisioner", "st")).toEqual(["start"]);
+      expect(complete("ssh", "dev", "--std")).toEqual(["--stdio"]);
+      expect(complete("rm", "--y")).toEqual(["--yes"]);
+      expect(complete("--url", "http://x", "create", "--parameter-")).toEqual(["--parameter-default"]);
+    },
+  );
 });
 
 test("init writes a template into an empty folder only, and says how to push it", async () => {

@@ -65,7 +65,7 @@ test("nobody there is said with the address and the reason", async () => {
   const client = createClient({ url: "http://plane:1", fetch: refused, patienceMs: 0 });
   await expect(client.call(routes.getBuildInfo, {})).rejects.toMatchObject({
     code: "unavailable",
-    message: "GET http://plane:1: ECONNREFUSED connect",
+    message: "GET http://plane:1: ECONNREFUSED connect: does the deployment run there?",
   });
 });
 

@@ -105,9 +105,13 @@ async function send(
         : neverSent(outcome) || (route.method === "GET" && !isTimeout(outcome));
     if (!again || signal?.aborted === true || performance.now() > giveUpAt) {
       if (outcome instanceof globalThis.Response) return outcome;
-      throw new CodedError("unavailable", `${route.method} ${url.origin}: ${reasonOf(outcome)}`, {
-        cause: outcome,
-      });
+      throw new CodedError(
+        "unavailable",
+        `${route.method} ${url.origin}: ${reasonOf(outcome)}: does the deployment run there?`,
+        {
+          cause: outcome,
+        },
+      );
     }
     await sleep(backoff.nextMs(), signal);
   }

@@ -56,7 +56,7 @@ complete -F _berth berth coder`,
 ${posixWords(words)}
 _berth() {
   local chain="" word
-  for word in "\${words[@]:1:CURRENT-2}"; do
+  for word in "\${(@)words[2,CURRENT-1]}"; do
     _berth_words "\${chain:+$chain }$word" >/dev/null && chain="\${chain:+$chain }$word"
   done
   compadd -- \${=$(_berth_words "$chain")}
