@@ -1,6 +1,9 @@
 import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
 
-enableCompileCache();
+// not in the temp folder, Node's own choice: what stands there anybody may have written, and this may run as root
+enableCompileCache(join(homedir(), ".cache", "berth-node"));
 
 /** Flags that may stand before the first word and take a value of their own. */
 const WITH_VALUE = ["--url", "--token", "--global-config", "--header", "--header-command"];

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -31,6 +31,13 @@ test.each(["berth", "coder"])(
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `Coder ${version}\n`, stderr: "" });
   },
 );
+
+test("what it compiled is kept where its user alone writes", () => {
+  const [home, temp] = ["home", "temp"].map((name) => mkdtempSync(join(folder, name)));
+  spawnSync(BIN, ["version"], { env: { ...env, HOME: home, TMPDIR: temp } });
+  expect(readdirSync(join(home ?? "", ".cache", "berth-node"))).not.toEqual([]);
+  expect(readdirSync(temp ?? "")).toEqual([]);
+});
 
 test("global flags stand before and after the word", () => {
   for (const args of [
