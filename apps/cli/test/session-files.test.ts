@@ -2,7 +2,7 @@ import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "@berth/testing";
-import { forgetSession, readSession, saveSession } from "./session-files.ts";
+import { forgetSession, readSession, saveSession } from "../src/session-files.ts";
 
 let home: TemporaryFolder;
 beforeEach(async () => void (home = await temporaryFolder()));

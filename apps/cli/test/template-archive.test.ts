@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { list } from "tar";
 import { temporaryFolder, type TemporaryFolder } from "@berth/testing";
-import { demandEmptyFolder, packTemplate } from "./template-archive.ts";
+import { demandEmptyFolder, packTemplate } from "../src/template-archive.ts";
 
 let folder: TemporaryFolder;
 beforeEach(async () => void (folder = await temporaryFolder()));
