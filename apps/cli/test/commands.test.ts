@@ -198,7 +198,7 @@ describe("the program itself", () => {
       const load = shell === "zsh" ? `compdef() { : }\nsource ${file}` : `source ${file}`;
       await writeFile(file, script);
       const complete = (...words: string[]) => {
-        const more = shell === "fish" ? words : [shell, ...words]; // $0
+        const more = [shell === "fish" ? "--" : shell, ...words]; // the others take a name first
         const typed = words.at(-1) ?? "";
         const lines = execFileSync(shell, ["-c", `${load}\n${shells[shell]}`, ...more])
           .toString()
