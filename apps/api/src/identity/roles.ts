@@ -24,7 +24,6 @@ const GRANTS: Readonly<Record<SiteRole, Grants>> = {
   },
   auditor: {
     templates: { read: "any" },
-    workspaces: { read: "any" },
     users: { read: "any" },
     "provisioner-daemons": { read: "any" },
     "provisioner-keys": { read: "any" },

@@ -58,7 +58,6 @@ async function thingsOf(user: string): Promise<Things> {
 
 const ADMINS = ["owner", "user-admin"] as const;
 const EDITORS = ["owner", "template-admin"] as const;
-const READERS = ["owner", "template-admin", "auditor"] as const;
 
 /** Who reaches a route where its things are somebody else's; `all` is everybody who is logged in, `public` nobody too. */
 const REACH: Record<keyof typeof routes, "public" | "all" | readonly Role[]> = {
@@ -104,30 +103,30 @@ const REACH: Record<keyof typeof routes, "public" | "all" | readonly Role[]> = {
   listTemplateVersionResources: "all",
   listTemplateVersionLogs: "all",
   listWorkspaces: "all",
-  getWorkspace: READERS,
-  getWorkspaceByName: READERS,
+  getWorkspace: EDITORS,
+  getWorkspaceByName: EDITORS,
   createWorkspace: ["owner"],
   createWorkspaceInOrganization: ["owner"],
   renameWorkspace: ["owner"],
-  watchWorkspace: READERS,
-  watchWorkspaceOverWebSocket: READERS,
-  listWorkspaceBuilds: READERS,
+  watchWorkspace: EDITORS,
+  watchWorkspaceOverWebSocket: EDITORS,
+  listWorkspaceBuilds: EDITORS,
   createWorkspaceBuild: ["owner"],
-  getWorkspaceBuild: READERS,
+  getWorkspaceBuild: EDITORS,
   cancelWorkspaceBuild: ["owner"],
-  listWorkspaceBuildParameters: READERS,
-  listWorkspaceBuildResources: READERS,
-  listWorkspaceBuildLogs: READERS,
+  listWorkspaceBuildParameters: EDITORS,
+  listWorkspaceBuildResources: EDITORS,
+  listWorkspaceBuildLogs: EDITORS,
   downloadWorkspaceBuildState: EDITORS,
   getConnectionSettings: "all",
-  getWorkspaceAgent: READERS,
-  listWorkspaceAgentLogs: READERS,
-  watchWorkspaceAgentMetadata: READERS,
-  watchWorkspaceAgentMetadataOverWebSocket: READERS,
-  getWorkspaceAgentConnection: READERS,
+  getWorkspaceAgent: EDITORS,
+  listWorkspaceAgentLogs: EDITORS,
+  watchWorkspaceAgentMetadata: EDITORS,
+  watchWorkspaceAgentMetadataOverWebSocket: EDITORS,
+  getWorkspaceAgentConnection: EDITORS,
   connectWorkspaceAgent: ["owner"],
   listProvisionerDaemons: "all",
-  listProvisionerKeys: READERS,
+  listProvisionerKeys: ["owner", "template-admin", "auditor"],
   createProvisionerKey: EDITORS,
   deleteProvisionerKey: EDITORS,
   listReplicas: ["owner", "auditor"],
@@ -235,7 +234,7 @@ test("nobody reaches a route that is not public", async () => {
   expect(found).toEqual(expected((id) => REACH[id] === "public"));
 });
 
-test.each(ROLES)("of somebody else's things a %s reaches what the role grants and no other", async (role) => {
+test.each(ROLES)("of somebody else's things the %s reaches what the role grants and no other", async (role) => {
   const found = await reached(WALKED, await thingsOf("other"), people.get(role)?.token);
   expect(found).toEqual(expected((id) => typeof REACH[id] === "string" || REACH[id].includes(role)));
 });
