@@ -5,8 +5,10 @@ import { CodedError, messageOf } from "@berth/std";
 export function showError(error: unknown, verbose: boolean): string {
   const lines = [`error: ${messageOf(error)}`];
   if (error instanceof ApiError) {
-    if (error.detail !== "") lines.push(`  ${error.detail}`);
-    lines.push(...error.validations.map(({ field, detail }) => `  ${field}: ${detail}`));
+    const fields = error.validations.map(({ field, detail }) => `${field}: ${detail}`);
+    const saysFields = fields.some((field) => error.detail.includes(field)); // for clients that show no validations
+    if (error.detail !== "" && !saysFields) lines.push(`  ${error.detail}`);
+    lines.push(...fields.map((field) => `  ${field}`));
     if (error.status === 401) lines.push("  Log in again: `berth login`");
   }
   if (error instanceof AggregateError) lines.push(...error.errors.map((each) => `  ${messageOf(each)}`));

@@ -204,7 +204,7 @@ async function insist(what: string, start: () => ChildProcessWithoutNullStreams)
     const { code, stdout, stderr } = await outcomeOf(start());
     if (code === 0) return stdout;
     say(`  ${what}: ${stderr.trim().replaceAll("\n", " ")}`);
-    if (/already exists|not found/.test(stderr)) return stdout;
+    if (/is taken|there is no workspace/.test(stderr)) return stdout;
     if (!AWAY.test(stderr)) throw new Error(`${what}: exit ${code}\n${stdout}${stderr}`);
     await lasting(500);
   }

@@ -8,11 +8,11 @@ export function answerCancel(outcome: CancelOutcome): Response {
     case "canceled":
       return { message: "Job has been canceled." };
     case "canceling":
-      return { message: "Job has been marked as canceled..." };
+      return { message: "The job is being canceled." };
     case "already_canceling":
-      throw new Problem(400, "Job has already been marked as canceled!");
+      throw new Problem(400, "The job is being canceled already.");
     case "already_done":
-      throw new Problem(400, "Job has already completed!");
+      throw new Problem(400, "The job is over already.");
     case "unknown":
       throw notFound();
   }

@@ -100,7 +100,7 @@ export async function insertBuild(sql: TransactionSql, id: string, build: NewBui
     from api.workspace_build where workspace_id = ${build.workspaceId}`;
   await unlessTaken(
     "workspace_build_unfinished",
-    () => new Problem(409, "A workspace build is already active."),
+    () => new Problem(409, "A build of this workspace has not ended yet."),
     insert,
   );
   for (const { name, value } of build.parameters)

@@ -51,7 +51,7 @@ function answerError(
   if (problem === undefined) {
     plane.log.error("a request failed", said);
     return reply.code(500).send({
-      message: "An internal server error occurred.",
+      message: "Something failed here: the server's log says what.",
       detail: `Request id ${request.id}; see the log.`,
     });
   }

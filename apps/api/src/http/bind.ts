@@ -91,7 +91,7 @@ export class Binder {
     void reply.header("x-ratelimit-remaining", String(Math.max(0, limit - allowance.used)));
     void reply.header("x-ratelimit-reset", String(allowance.resetSeconds));
     if (allowance.used <= limit) return;
-    throw new Problem(429, `You've been rate limited to ${limit} requests a minute.`, {
+    throw new Problem(429, `More than ${limit} requests in a minute: slow down.`, {
       detail: `Wait ${allowance.resetSeconds} s and try again.`,
       headers: { "retry-after": String(allowance.resetSeconds) },
     });
@@ -142,7 +142,7 @@ function jsonOf(body: unknown): unknown {
   try {
     return JSON.parse(body.toString()) as unknown;
   } catch (cause) {
-    throw new Problem(400, "Request body must be valid JSON.", { cause });
+    throw new Problem(400, "The body is not valid JSON.", { cause });
   }
 }
 

@@ -30,8 +30,7 @@ export class Problem extends CodedError {
 }
 
 /** The one answer for what does not exist and for what the caller may not know to exist. */
-export const notFound = () =>
-  new Problem(404, "Resource not found or you do not have access to this resource");
+export const notFound = () => new Problem(404, "Not found, or not yours to see.");
 
 /** What was found. @throws Problem 404 when nothing was */
 export function orNotFound<T>(found: T | undefined): T {
@@ -40,7 +39,7 @@ export function orNotFound<T>(found: T | undefined): T {
 }
 
 export const forbidden = (detail?: string) =>
-  new Problem(403, "You don't have permission to do this.", detail === undefined ? {} : { detail });
+  new Problem(403, "Your roles do not allow this.", detail === undefined ? {} : { detail });
 
 /** 400 that names the field. */
 export const invalid = (field: string, detail: string, message = "Validation failed.") =>

@@ -13,7 +13,7 @@ export function validatorOf<S extends TSchema>(schema: S, place: Place): (value:
     // a URL holds texts only: numbers and booleans are read out of them
     const value = place === "body" ? given : Value.Convert(schema, { ...(given as object) });
     if (place === "body" && (typeof value !== "object" || value === null))
-      throw new Problem(400, "Request body must be a JSON object.");
+      throw new Problem(400, "The body must be a JSON object.");
     const unkept = fieldsWithNul(value);
     if (unkept.length > 0)
       throw new Problem(400, "Validation failed.", {

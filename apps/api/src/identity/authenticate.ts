@@ -19,7 +19,7 @@ interface KeyRow {
 }
 
 const unauthorized = (detail: string) =>
-  new Problem(401, "You are signed out or your session has expired. Please sign in again to continue.", {
+  new Problem(401, "You are not logged in.", {
     detail,
   });
 
@@ -49,7 +49,7 @@ async function callerOf(sql: Sql, token: string): Promise<Caller> {
   if (key === undefined || !secretFits(parsed.secret, key.secret_hash))
     throw unauthorized("API key is invalid.");
   if (key.expired) throw unauthorized(`API key expired at "${key.expires_at.toISOString()}".`);
-  if (key.status === "suspended") throw unauthorized("User is suspended. Contact an administrator.");
+  if (key.status === "suspended") throw unauthorized("This user is suspended: ask an administrator.");
   if (key.idle) await touch(sql, parsed.id, key.user_id);
   return {
     userId: key.user_id,

@@ -4,7 +4,8 @@ import { isSiteRole, scopeOf } from "./roles.ts";
 test("everybody is a member, and the widest of several roles counts", () => {
   expect(scopeOf([], "workspaces:update")).toBe("own");
   expect(scopeOf(["auditor"], "workspaces:update")).toBe("own");
-  expect(scopeOf(["auditor"], "workspaces:read")).toBe("any");
+  expect(scopeOf(["auditor"], "workspaces:read")).toBe("own");
+  expect(scopeOf(["template-admin"], "workspaces:read")).toBe("any");
   expect(scopeOf(["auditor", "template-admin"], "files:create")).toBe("any");
   expect(scopeOf(["owner"], "keys:delete")).toBe("any");
 });

@@ -104,7 +104,7 @@ export const templateHandlers: readonly Handled[] = [
     const template = await targetTemplate(sql, params.template);
     return change(async (transaction, say) => {
       if (!(await deleteTemplate(transaction, template.id)))
-        throw new Problem(400, "All workspaces of a template must be deleted before the template can be.");
+        throw new Problem(400, "The template still has workspaces: delete them first.");
       say({
         resourceId: template.id,
         organizationId: template.organization_id,

@@ -13,14 +13,14 @@ import { countUsers, findUserByEmail, insertUser, lockUsers } from "./store.ts";
 
 /** @throws Problem 400 when there is a user already */
 async function demandNobody(sql: Queryable): Promise<void> {
-  if ((await countUsers(sql)) > 0) throw new Problem(400, "The initial user has already been created.");
+  if ((await countUsers(sql)) > 0) throw new Problem(400, "There is a first user already: log in.");
 }
 
 /** The first user, log-in and log-out. */
 export const sessionHandlers = (plane: Plane): readonly Handled[] => [
   on(routes.hasFirstUser, async ({ sql }) => {
-    if ((await countUsers(sql)) === 0) throw new Problem(404, "The initial user has not been created!");
-    return { message: "The initial user has already been created!" };
+    if ((await countUsers(sql)) === 0) throw new Problem(404, "There is no user yet.");
+    return { message: "There is a first user." };
   }),
   on(routes.createFirstUser, async ({ sql: pool, body, change }) => {
     await demandNobody(pool); // before the hash, which costs
@@ -48,8 +48,8 @@ export const sessionHandlers = (plane: Plane): readonly Handled[] => [
   on(routes.logIn, async ({ sql, body, change, address, setHeader }) => {
     const user = await findUserByEmail(sql, body.email);
     const fits = await passwordFits(body.password, user?.password_hash ?? null);
-    if (user === undefined || !fits) throw new Problem(401, "Incorrect email or password.");
-    if (user.status === "suspended") throw new Problem(401, "User is suspended. Contact an administrator.");
+    if (user === undefined || !fits) throw new Problem(401, "The e-mail address or the password is wrong.");
+    if (user.status === "suspended") throw new Problem(401, "This user is suspended: ask an administrator.");
     const key = newToken();
     await change(async (transaction, say) => {
       const lifetimeMs = plane.config.sessionDurationMs;

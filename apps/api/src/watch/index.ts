@@ -77,7 +77,7 @@ function refusalOf(edge: EdgeContext, path: string, error: unknown): Problem {
   const problem = problemOf(error);
   if (problem !== undefined) return problem;
   edge.log.error("a follower could not be served", { path, error });
-  return new Problem(500, "An internal server error occurred.");
+  return new Problem(500, "Something failed here: the server's log says what.");
 }
 
 async function sendAll(
