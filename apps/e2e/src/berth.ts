@@ -1,8 +1,25 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import {
+  type ChildProcessWithoutNullStreams,
+  spawn,
+  type SpawnOptionsWithoutStdio,
+} from "node:child_process";
 import { join, resolve } from "node:path";
 
 /** The program as people call it. */
 export const PROGRAM = resolve(import.meta.dirname, "../../berth/bin/berth");
+
+const started = new Set<ChildProcessWithoutNullStreams>();
+// A test that fails leaves no command behind.
+process.once("exit", () => {
+  for (const child of started) child.kill("SIGKILL");
+});
+
+function startProgram(program: string, args: readonly string[], options: SpawnOptionsWithoutStdio) {
+  const child = spawn(program, args, options);
+  started.add(child);
+  child.once("close", () => started.delete(child));
+  return child;
+}
 
 /** How a command ended. */
 export interface Outcome {
@@ -36,12 +53,15 @@ export class Person {
 
   /** Starts it and leaves it running. */
   start(...args: string[]): ChildProcessWithoutNullStreams {
-    return spawn(PROGRAM, args, { env: this.#environment, cwd: this.folder });
+    return startProgram(PROGRAM, args, { env: this.#environment, cwd: this.folder });
   }
 
   /** OpenSSH's own programs, with the configuration that `config-ssh` wrote. */
   openSsh(program: "ssh" | "scp" | "sftp", ...args: string[]): ChildProcessWithoutNullStreams {
-    return spawn(program, ["-F", this.sshConfig, ...args], { env: this.#environment, cwd: this.folder });
+    return startProgram(program, ["-F", this.sshConfig, ...args], {
+      env: this.#environment,
+      cwd: this.folder,
+    });
   }
 
   get sshConfig(): string {
