@@ -14,6 +14,7 @@ import { chance, oneOf } from "../src/chance.ts";
 import { bareEnvironment, type ClusterNode, TestCluster } from "../src/cluster.ts";
 import { Pod } from "../src/pod.ts";
 import { endWorkspaces, makeFolder, personAt } from "../src/scene.ts";
+import { talkingTemplate } from "../src/talking-template.ts";
 import { TextStream } from "../src/text-stream.ts";
 import { sha256, writeRandom } from "../src/transfer.ts";
 
@@ -24,20 +25,7 @@ const LINES = 40;
 /** How a program says that a request could not be made, or lost its replica on the way. */
 const AWAY = /cannot reach its database|ECONNRESET|ECONNREFUSED|other side closed/;
 
-const TALK = `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-resource "terraform_data" "talk" {
-  count = data.coder_workspace.me.start_count
-  provisioner "local-exec" {
-    command = "i=1; while [ $i -le ${LINES} ]; do echo line-$i; i=$((i+1)); sleep 0.05; done"
-  }
-}
-`;
+const TALK = talkingTemplate(`i=1; while [ $i -le ${LINES} ]; do echo line-$i; i=$((i+1)); sleep 0.05; done`);
 
 const scope = new Scope();
 const startedAt = performance.now();

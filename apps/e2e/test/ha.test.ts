@@ -8,6 +8,7 @@ import { chance } from "../src/chance.ts";
 import type { ClusterNode } from "../src/cluster.ts";
 import { readMetric } from "../src/metrics.ts";
 import { type Scene, startScene } from "../src/scene.ts";
+import { talkingTemplate } from "../src/talking-template.ts";
 import { TextStream } from "../src/text-stream.ts";
 import { sha256, writeRandom } from "../src/transfer.ts";
 
@@ -16,20 +17,7 @@ const SCP_KBITS_PER_SECOND = 160_000;
 const FORWARDED = "coder_derp_server_packets_forwarded_out_total";
 
 /** Prints numbered lines for some seconds, so that its log can be followed through a kill. */
-const CHATTY = `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-resource "terraform_data" "chatty" {
-  count = data.coder_workspace.me.start_count
-  provisioner "local-exec" {
-    command = "i=1; while [ $i -le 200 ]; do echo line-$i; i=$((i+1)); sleep 0.03; done"
-  }
-}
-`;
+const CHATTY = talkingTemplate("i=1; while [ $i -le 200 ]; do echo line-$i; i=$((i+1)); sleep 0.03; done");
 
 describe("three nodes on one Postgres", () => {
   let scene: Scene;

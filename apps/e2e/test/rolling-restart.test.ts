@@ -7,23 +7,12 @@ import { outcomeOf, type Person, PROGRAM } from "../src/berth.ts";
 import { bareEnvironment, TestCluster } from "../src/cluster.ts";
 import { Pod } from "../src/pod.ts";
 import { endWorkspaces, makeFolder, personAt } from "../src/scene.ts";
+import { talkingTemplate } from "../src/talking-template.ts";
 import { TextStream } from "../src/text-stream.ts";
 
 /** Applies until a file is there, and talks meanwhile. */
-const UNTIL_TOLD = (file: string) => `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-resource "terraform_data" "talk" {
-  count = data.coder_workspace.me.start_count
-  provisioner "local-exec" {
-    command = "i=0; until [ -e ${file} ]; do i=$((i+1)); echo line-$i; sleep 0.1; done; echo last-$i"
-  }
-}
-`;
+const untilTold = (file: string) =>
+  talkingTemplate(`i=0; until [ -e ${file} ]; do i=$((i+1)); echo line-$i; sleep 0.1; done; echo last-$i`);
 
 describe("P4: three nodes are restarted one after the other, by SIGTERM", () => {
   const scope = new Scope();
@@ -56,7 +45,7 @@ describe("P4: three nodes are restarted one after the other, by SIGTERM", () => 
     await owner.must("config-ssh", "--ssh-config-file", owner.sshConfig, "--yes");
     await owner.must("templates", "init", "--id", "local", "talk");
     await rm(join(owner.folder, "talk", "berth.json"));
-    await writeFile(join(owner.folder, "talk", "main.tf"), UNTIL_TOLD(join(folder, "told")));
+    await writeFile(join(owner.folder, "talk", "main.tf"), untilTold(join(folder, "told")));
     await owner.must("templates", "push", "talk", "--directory", "talk", "--yes");
   }, 180_000);
   afterAll(() => scope.close(), 120_000);

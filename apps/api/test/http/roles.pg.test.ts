@@ -234,10 +234,13 @@ test("nobody reaches a route that is not public", async () => {
   expect(found).toEqual(expected((id) => REACH[id] === "public"));
 });
 
-test.each(ROLES)("of somebody else's things the %s reaches what the role grants and no other", async (role) => {
-  const found = await reached(WALKED, await thingsOf("other"), people.get(role)?.token);
-  expect(found).toEqual(expected((id) => typeof REACH[id] === "string" || REACH[id].includes(role)));
-});
+test.each(ROLES)(
+  "of somebody else's things the %s reaches what the role grants and no other",
+  async (role) => {
+    const found = await reached(WALKED, await thingsOf("other"), people.get(role)?.token);
+    expect(found).toEqual(expected((id) => typeof REACH[id] === "string" || REACH[id].includes(role)));
+  },
+);
 
 test("a member reaches everything of their own, but not what makes templates, users and daemons", async () => {
   const found = await reached(WALKED, await thingsOf("member"), people.get("member")?.token);
