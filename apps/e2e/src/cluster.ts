@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually } from "@berth/testing";
 import { expect } from "vitest";
+import { isAlive } from "./is-alive.ts";
 import { Pod, statusAt } from "./pod.ts";
 import { freePort } from "./tcp.ts";
 
@@ -108,12 +109,4 @@ export function bareEnvironment(folder: string): NodeJS.ProcessEnv {
     CODER_DRAIN_LAME_DUCK: "200ms",
     CODER_DRAIN_TIMEOUT: "10s",
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false; // there is no such process
-  }
 }

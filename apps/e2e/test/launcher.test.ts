@@ -3,6 +3,7 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isAlive } from "../src/is-alive.ts";
 import { Pod } from "../src/pod.ts";
 import { makeFolder } from "../src/scene.ts";
 import { serverEnvironment, START } from "../src/single-node.ts";
@@ -20,14 +21,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const launch = (nodes: string, more: NodeJS.ProcessEnv = {}) =>
   new Pod("launcher", [process.execPath, START, "--nodes", nodes], { ...environment, ...more });
 const clusterFile = () => join(folder, "server", "cluster.json");
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 describe("bad input is one clear error, code 78, and nothing is started", () => {
   test.each(["0", "x", "2.5", "10"])("--nodes %s", async (nodes) => {
