@@ -16,8 +16,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     passWithNoTests: false,
-    // Machines are shared: `npm test` gives a test that failed one more try and says "retry x1". By itself vitest gives none.
-    retry: reports === undefined ? 0 : 1,
     // The Postgres driver asks for types in a statement that nobody awaits: see libs/runtime/src/lifetime.ts
     onUnhandledError: ({ name }) => name !== "DatabaseError",
     reporters: reports === undefined ? ["default"] : ["default", "json"],
