@@ -33,6 +33,7 @@ export class Cluster {
   readonly #context: TestContext;
   readonly #database: TestDatabase;
   readonly #proxy: FaultyProxy;
+  #recording: Promise<void> | undefined;
 
   private constructor(context: TestContext, database: TestDatabase, proxy: FaultyProxy) {
     this.#context = context;
@@ -107,17 +108,18 @@ export class Cluster {
     return program;
   }
 
-  /** Records every state that a replica's row has, until the test ends. */
-  async historyOf(replica: Pick<Replica, "id">): Promise<readonly string[]> {
-    const seen: string[] = [];
-    const note = async () => {
-      const state = await this.stateOf(replica);
-      if (state !== undefined && seen.at(-1) !== state) seen.push(state);
+  /** From now on records every state that a replica's row has: none is missed. Answers what was recorded so far. */
+  async historyOf({ id }: Pick<Replica, "id">): Promise<() => Promise<readonly string[]>> {
+    const { sql } = this.database;
+    this.#recording ??= recordStates(sql);
+    await this.#recording;
+    const before = await this.stateOf({ id });
+    return async () => {
+      const changes = await sql<
+        { state: string }[]
+      >`select state from state_change where id = ${id} order by nr`;
+      return [before, ...changes.map(({ state }) => state)].filter((state) => state !== undefined);
     };
-    const heard = await this.database.listen("registry_changed", () => void note());
-    this.#context.onTestFinished(() => heard[Symbol.dispose]());
-    await note();
-    return seen;
   }
 
   /** The registry that holds the replica's stream, as the table has it. */
@@ -133,6 +135,20 @@ export class Cluster {
       select state from registry.replica where id = ${id}`;
     return row?.state;
   }
+}
+
+/** Lets the database itself note each change of a replica's state. */
+async function recordStates(sql: TestDatabase["database"]["sql"]): Promise<void> {
+  await sql`create table state_change (nr bigint generated always as identity, id uuid, state text)`;
+  await sql`
+    create function record_state() returns trigger language plpgsql as $$
+    begin
+      insert into state_change (id, state) values (new.id, new.state);
+      return null;
+    end $$`;
+  await sql`
+    create trigger record_state after update on registry.replica
+    for each row when (old.state <> new.state) execute function record_state()`;
 }
 
 /** Waits until a replica lists exactly these, all ready. */

@@ -53,7 +53,7 @@ test.concurrent(
     dying.program.kill("SIGKILL");
     await eventually(async () => expect(await cluster.ownerOf(member)).toBe(other.id));
     await untilListed(other, [other, member]);
-    expect(history).toEqual(["ready"]);
+    expect(await history()).toEqual(["ready"]);
   },
 );
 
@@ -72,8 +72,8 @@ test.concurrent(
     a.program.kill("SIGTERM");
     expect(await a.program.exit).toEqual({ code: 0, signal: null });
     await untilListed(b, [b, member]);
-    expect(history).toEqual(["ready"]);
-    expect(leaving.at(-1)).toBe("stopped");
-    expect(leaving).not.toContain("lost");
+    expect(await history()).toEqual(["ready"]);
+    expect((await leaving()).at(-1)).toBe("stopped");
+    expect(await leaving()).not.toContain("lost");
   },
 );
