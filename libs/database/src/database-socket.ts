@@ -44,7 +44,7 @@ export class DatabaseSocket extends Duplex {
   #timer: NodeJS.Timeout | undefined;
   #fault: DatabaseError | undefined;
   #idle = false;
-  #retired = false;
+  #retired: DatabaseError | undefined;
   #pid: number | undefined;
 
   constructor(address: DatabaseAddress, { silenceMs, onLost, fault }: SocketOptions) {
@@ -55,6 +55,7 @@ export class DatabaseSocket extends Duplex {
     this.#refusal = fault;
     this.#sent = new Frames("client", "SQ", () => (this.#unanswered += 1));
     this.#received = new Frames("server", "SEZK", (type, body) => this.#hear(type, body));
+    this.on("error", () => undefined); // the driver listens only after a while, and not to the end
   }
 
   /** The server's process for this session, as it told at log-in. */
@@ -74,9 +75,9 @@ export class DatabaseSocket extends Duplex {
     this.destroy(fault);
   }
 
-  /** To be ended as soon as nothing runs on it. */
-  retire(): void {
-    this.#retired = true;
+  /** To be ended as soon as nothing runs on it; whoever would still begin something there is told the fault. */
+  retire(fault: DatabaseError): void {
+    this.#retired ??= fault;
     this.#endIfRetired();
   }
 
@@ -148,7 +149,7 @@ export class DatabaseSocket extends Duplex {
 
   async #dial(): Promise<Socket> {
     if (this.#refusal === undefined) return dial(this.#address, CONNECT_MS);
-    await setImmediate(); // the driver listens for errors only after a while
+    await setImmediate(); // until the driver listens
     throw this.#refusal;
   }
 
@@ -214,11 +215,12 @@ export class DatabaseSocket extends Duplex {
    * next may have come meanwhile, and a statement after it).
    */
   #endIfRetired(): void {
-    if (!this.#retired || !this.#idle) return;
+    const fault = this.#retired;
+    if (fault === undefined || !this.#idle) return;
     const answers = this.#answers;
     nextTurn(() =>
       nextTurn(() => {
-        if (this.#idle && this.#answers === answers) this.destroy();
+        if (this.#idle && this.#answers === answers) this.destroy(fault);
       }),
     );
   }

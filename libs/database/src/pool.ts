@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { deferred, sleep } from "@berth/std";
 import type { DatabaseAddress } from "./address.ts";
 import type { Sql, TransactionSql } from "./database.ts";
-import type { DatabaseError } from "./database-error.ts";
+import { DatabaseError } from "./database-error.ts";
 import { DatabaseSocket, type LostAt } from "./database-socket.ts";
 import { runTransaction, type Reserved } from "./transaction.ts";
 
@@ -36,6 +36,8 @@ interface Generation {
   readonly sockets: Set<DatabaseSocket>;
   /** Why its server could not be reached: whatever waits in its queue is told so. */
   unreachable: DatabaseError | undefined;
+  /** Why another took its place. */
+  retired: DatabaseError | undefined;
   /** Ends each wait for a connection of one's own. */
   readonly waiting: Set<(fault: DatabaseError) => void>;
 }
@@ -84,7 +86,8 @@ export class Pool {
     const emptied = [...this.#all].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
     await Promise.race([ended, Promise.all(emptied), sleep(graceMs, waiting.signal)]);
     waiting.abort();
-    for (const socket of this.#all) socket.destroy();
+    for (const socket of this.#all)
+      socket.destroy(new DatabaseError("the connections to Postgres were closed"));
     this.#onEnd();
   }
 
@@ -106,7 +109,13 @@ export class Pool {
       // and a transaction would wait for a connection to have none left.
       ...{ max_pipeline: 0, socket: () => this.#socket(generation, patient ? undefined : SILENCE_MS) },
     });
-    const generation: Generation = { driver, sockets, unreachable: undefined, waiting: new Set() };
+    const generation: Generation = {
+      driver,
+      sockets,
+      unreachable: undefined,
+      retired: undefined,
+      waiting: new Set(),
+    };
     return generation;
   }
 
@@ -117,7 +126,7 @@ export class Pool {
     };
     const fault = generation.unreachable;
     const socket = new DatabaseSocket(this.#address, { silenceMs, onLost, fault });
-    if (generation !== this.#current) socket.retire();
+    if (generation.retired !== undefined) socket.retire(generation.retired);
     for (const set of [this.#all, generation.sockets]) {
       set.add(socket);
       socket.once("close", () => set.delete(socket));
@@ -127,8 +136,9 @@ export class Pool {
 
   #retire(generation: Generation, fault: DatabaseError): void {
     if (!this.#ended && generation === this.#current) this.#current = this.#generation();
+    generation.retired ??= fault;
     for (const end of [...generation.waiting]) end(fault);
-    for (const socket of generation.sockets) socket.retire();
+    for (const socket of generation.sockets) socket.retire(fault);
   }
 
   #proxy(): Sql {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
-import { exposeConnections } from "@berth/database";
+import { exposeConnections, openDatabase } from "@berth/database";
 import { createMetrics } from "@berth/telemetry";
-import { expectNoLeaks, testDatabase } from "@berth/testing";
+import { eventually, expectNoLeaks, recordedLog, testDatabase } from "@berth/testing";
 
 expectNoLeaks();
 
@@ -17,4 +17,22 @@ test("the pool's connections are shown under the names that dashboards know", as
     expect(text).toContain('go_sql_in_use_connections{db_name="berth"} 1');
     expect(text).toMatch(/berth_postgres_rtt_seconds 0\.\d+/);
   });
+});
+
+test("what still runs when the database is closed ends as unavailable", async () => {
+  const made = await testDatabase();
+  onTestFinished(() => made[Symbol.asyncDispose]());
+  const database = await openDatabase({ address: made.url, log: recordedLog() });
+  const statement = expect(database.sql`select pg_sleep(60)`).rejects.toMatchObject({ code: "unavailable" });
+  const transaction = expect(database.transaction((sql) => sql`select pg_sleep(60)`)).rejects.toMatchObject({
+    code: "unavailable",
+  });
+  await eventually(async () => {
+    const [row] = await made.database.sql`
+      select count(*)::int as running from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'`;
+    expect(row).toEqual({ running: 2 });
+  });
+  await database[Symbol.asyncDispose]();
+  await statement;
+  await transaction;
 });
