@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { ReportWriter } from "./libs/testing/src/vitest/report.ts";
 
 const testing = (path: string) => fileURLToPath(new URL(`libs/testing/src/${path}`, import.meta.url));
 
@@ -18,9 +19,9 @@ export default defineConfig({
     passWithNoTests: false,
     // The Postgres driver asks for types in a statement that nobody awaits: see libs/runtime/src/lifetime.ts
     onUnhandledError: ({ name }) => name !== "DatabaseError",
-    reporters: reports === undefined ? ["default"] : ["default", "json"],
-    ...(reports === undefined
-      ? {}
-      : { outputFile: { json: join(reports, `${basename(process.cwd())}.json`) } }),
+    reporters: [
+      "default",
+      ...(reports === undefined ? [] : [new ReportWriter(join(reports, `${basename(process.cwd())}.json`))]),
+    ],
   },
 });

@@ -1,11 +1,12 @@
 /**
  * `npm test [-- <project> …]`: every project's tests through nx, nothing replayed from a cache, then the end-to-end
- * scenarios by themselves. Closes with one line: `N passed, N failed`.
+ * scenarios by themselves. Closes with what failed, and one line: `N passed, N failed`.
  */
 import { spawnSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { startRunPostgres, URL_VARIABLE } from "../libs/testing/src/run-postgres.ts";
+import type { Report } from "../libs/testing/src/vitest/report.ts";
 
 const REPORTS = resolve("node_modules/.cache/test-reports");
 rmSync(REPORTS, { recursive: true, force: true });
@@ -55,29 +56,19 @@ const runs: string[][] =
       ];
 let worst = 0;
 for (const args of runs) if (worst < 128) worst = Math.max(worst, nx(...args));
-const passedAll = worst === 0;
 
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
-}
 const reports = globSync(join(REPORTS, "*.json")).map(
-  (file) => JSON.parse(readFileSync(file, "utf8")) as Report,
+  (file) => [basename(file, ".json"), JSON.parse(readFileSync(file, "utf8")) as Report] as const,
 );
 const sum = (count: (report: Report) => number) =>
-  reports.reduce((total, report) => total + count(report), 0);
-const passed = sum((report) => report.numPassedTests);
-/** A file that could not even be collected failed too, with no test to its name. */
-const broken = sum(
-  (report) =>
-    report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
-      .length,
+  reports.reduce((total, [, report]) => total + count(report), 0);
+const passed = sum((report) => report.passed);
+const skipped = sum((report) => report.skipped);
+const failures = reports.flatMap(([project, report]) =>
+  report.failures.map(({ name, message }) => `${project}: ${name}\n${message}\n`),
 );
-const failed = sum((report) => report.numFailedTests) + broken;
-const skipped = sum((report) => report.numPendingTests);
-if (!passedAll || failed > 0 || passed === 0) process.exitCode = 1;
+if (worst > 0 && failures.length === 0) failures.push("a project ended without a report: see above\n");
+if (failures.length > 0 || passed === 0) process.exitCode = 1;
 process.stdout.write(
-  `\n${passed} passed, ${!passedAll && failed === 0 ? 1 : failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`,
+  `\n${failures.map((failure) => `FAILED ${failure}\n`).join("")}${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`,
 );
