@@ -1,6 +1,7 @@
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 
 // not in the temp folder, Node's own choice: what stands there anybody may have written, and this may run as root
 enableCompileCache(join(homedir(), ".cache", "berth-node"));
@@ -11,6 +12,10 @@ const WITH_VALUE = ["--url", "--token", "--global-config", "--header", "--header
 const argv = process.argv.slice(2);
 const at = argv.findIndex((arg, i) => !arg.startsWith("-") && !WITH_VALUE.includes(argv[i - 1] ?? ""));
 const startsDaemon = /^provisioner(s|d)?$/.test(argv[at] ?? "") && argv[at + 1] === "start";
+
+// A process that mostly moves bytes makes large buffers and few objects: in a young generation that grows, the buffers would
+// wait for a full collection. (256 MiB through `berth ssh`: a quarter less CPU at either end, a third less memory.)
+if (argv[at] !== "server") setFlagsFromString("--semi-space-growth-factor=1");
 
 if (argv[at] === "server") void import("@berth/server").then((server) => server.main(argv.toSpliced(at, 1)));
 else if (argv[at] === "agent") void import("@berth/agent").then((agent) => agent.main(argv.toSpliced(at, 1)));
