@@ -1,6 +1,6 @@
 import pgListen, { type Subscriber } from "pg-listen";
 import { randomBytes } from "node:crypto";
-import { Backoff, deferred, messageOf, Scope, sleep } from "@berth/std";
+import { Backoff, deferred, messageOf, Scope, sleep, Turnstile } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 import type { Connector } from "./connector.ts";
 import type { Notification } from "./database.ts";
@@ -134,6 +134,8 @@ class SilenceError extends DatabaseError {}
 class Session implements AsyncDisposable {
   readonly #subscriber: Subscriber<Record<string, string>>;
   readonly #waiting = new Set<(error: unknown) => void>();
+  /** pg takes one statement after the other. */
+  readonly #turn = new Turnstile({ atOnce: 1, mayWait: Infinity });
   #failure: { readonly error: unknown } | undefined;
   readonly #echoChannel = `berth_echo_${randomBytes(6).toString("hex")}`;
   #socket: DatabaseSocket | undefined;
@@ -159,26 +161,30 @@ class Session implements AsyncDisposable {
   }
 
   async listenTo(channel: string): Promise<void> {
-    await this.#within("listening", Promise.resolve(this.#subscriber.listenTo(channel)));
+    await this.#within("listening", this.#inTurn(() => this.#subscriber.listenTo(channel)));
   }
 
   async unlisten(channel: string): Promise<void> {
-    await this.#subscriber.unlisten(channel)?.catch((error: unknown) => this.#fail(error));
+    await this.#inTurn(() => this.#subscriber.unlisten(channel)).catch((error: unknown) => this.#fail(error));
   }
 
   /** One statement there and back, in milliseconds. pg-listen offers no plain query: this one changes nothing else. */
   async probe(): Promise<number> {
     const startedAt = performance.now();
     const probe = "berth_probe";
-    const answer = this.#probing ? this.#subscriber.unlisten(probe) : this.#subscriber.listenTo(probe);
-    this.#probing = !this.#probing;
-    await this.#within("a probe", Promise.resolve(answer));
+    const isProbing = this.#probing;
+    this.#probing = !isProbing;
+    const answer = this.#inTurn(() =>
+      isProbing ? this.#subscriber.unlisten(probe) : this.#subscriber.listenTo(probe),
+    );
+    await this.#within("a probe", answer);
     return performance.now() - startedAt;
   }
 
   async echo(): Promise<void> {
     const heard = new Promise<void>((resolve) => (this.#echoed = resolve));
-    await this.#within("an echo", Promise.all([this.#subscriber.notify(this.#echoChannel, "echo"), heard]));
+    const sent = this.#inTurn(() => this.#subscriber.notify(this.#echoChannel, "echo"));
+    await this.#within("an echo", Promise.all([sent, heard]));
   }
 
   close(): void {
@@ -203,6 +209,10 @@ class Session implements AsyncDisposable {
     } finally {
       this.#waiting.delete(reject);
     }
+  }
+
+  #inTurn(statement: () => Promise<unknown> | undefined): Promise<unknown> {
+    return this.#turn.pass(async () => statement());
   }
 
   #fail(error: unknown): void {

@@ -4,6 +4,10 @@ import { eventually, expectNoLeaks, FaultyProxy, recordedLog, testDatabase } fro
 
 expectNoLeaks();
 
+/** What Node would print where operators read: pg warns once per process of statements that overlap. */
+const warnings: Error[] = [];
+process.on("warning", (warning) => warnings.push(warning));
+
 async function throughProxy() {
   const direct = await testDatabase();
   onTestFinished(() => direct[Symbol.asyncDispose]());
@@ -28,6 +32,20 @@ test("a notification is heard with its payload, once per listener", async () => 
   await direct.sql`select pg_notify('news', 'an id')`;
   await eventually(() => expect(first).toEqual([{ kind: "notified", payload: "an id" }]));
   expect(second).toEqual(first);
+});
+
+test("many who listen at once wait for each other on the one connection", async () => {
+  const { direct, database } = await throughProxy();
+  const heard: string[] = [];
+  const channels = ["first", "second", "third", "fourth"];
+  const listeners = await Promise.all(
+    channels.map((channel) => database.listen(channel, () => heard.push(channel))),
+  );
+  for (const channel of channels) await direct.sql`select pg_notify(${channel}, '')`;
+  await eventually(() => expect(heard).toEqual(channels));
+  for (const listener of listeners) listener[Symbol.dispose]();
+  await database.listen("last", () => undefined);
+  expect(warnings).toEqual([]);
 });
 
 test("a cut connection is replaced, and the gap is told as dropped", async () => {
