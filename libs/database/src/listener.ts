@@ -161,7 +161,10 @@ class Session implements AsyncDisposable {
   }
 
   async listenTo(channel: string): Promise<void> {
-    await this.#within("listening", this.#inTurn(() => this.#subscriber.listenTo(channel)));
+    await this.#within(
+      "listening",
+      this.#inTurn(() => this.#subscriber.listenTo(channel)),
+    );
   }
 
   async unlisten(channel: string): Promise<void> {
