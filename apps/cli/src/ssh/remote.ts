@@ -8,6 +8,9 @@ import { codeOfSignal } from "../exit-code.ts";
 // OpenSSH's other ciphers need ssh2's native part, which does not run on Node 24.
 const CIPHERS = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"] as const;
 
+/** Three seconds each way between the plane and either end make round trips of 12 s, and the handshake takes five. */
+const READY_MS = 180_000;
+
 /** The connection was lost, or the far end did not say how it ended. */
 const LOST = 255;
 
@@ -63,7 +66,7 @@ function connect(stream: TunnelStream, hostKey: string): Promise<Client> {
       authHandler: ["none"],
       hostVerifier: (key: Buffer) => key.equals(expected),
       algorithms: { cipher: [...CIPHERS] },
-      readyTimeout: 60_000,
+      readyTimeout: READY_MS,
     });
   });
 }
