@@ -1,7 +1,8 @@
 /**
- * `npm run chaos [-- --seed N] [--megabytes N] [--faults N] [--only <fault>]`: long runs that break things. First the kills of the
- * end-to-end tests on transfers of 2 GB, each way, of each relay; then a storm of 20 faults over ordinary work. What comes when is
- * decided by a seed, a new one unless told, so that a run that failed can be run again. A size or count of 0 leaves that part out.
+ * `npm run chaos [-- --seed N] [--megabytes N] [--faults N] [--only <fault>] [--minutes N]`: long runs that break things.
+ * First the kills of the end-to-end tests on transfers of 2 GB, each way, of each relay; then a storm of 20 faults over ordinary
+ * work; then ten minutes of work at 3 s each way. What comes when is decided by a seed, a new one unless told, so that a run that
+ * failed can be run again. A size, count or time of 0 leaves that part out.
  */
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
@@ -13,11 +14,14 @@ const { values } = parseArgs({
     megabytes: { type: "string", default: "2000" },
     faults: { type: "string", default: "20" },
     only: { type: "string", default: "" },
+    minutes: { type: "string", default: "10" },
   },
 });
-const { seed, megabytes, faults, only } = values;
-if (![seed, megabytes, faults].every((number) => /^\d+$/.test(number))) {
-  process.stderr.write("usage: npm run chaos -- [--seed N] [--megabytes N] [--faults N] [--only <fault>]\n");
+const { seed, megabytes, faults, only, minutes } = values;
+if (![seed, megabytes, faults, minutes].every((number) => /^\d+$/.test(number))) {
+  process.stderr.write(
+    "usage: npm run chaos -- [--seed N] [--megabytes N] [--faults N] [--only <fault>] [--minutes N]\n",
+  );
   process.exit(1);
 }
 
@@ -27,6 +31,11 @@ const parts = [
     size: faults,
     file: "chaos/storm.test.ts",
     env: { BERTH_CHAOS: "1", BERTH_CHAOS_FAULTS: faults, BERTH_CHAOS_ONLY: only },
+  },
+  {
+    size: minutes,
+    file: "test/slow-network.test.ts",
+    env: { BERTH_LATENCY_MS: "3000", BERTH_LATENCY_MINUTES: minutes },
   },
 ];
 process.stdout.write(
