@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   stalls: "apps/relay-mesh/bench/stalls.mjs",
   stream: "libs/tunnel/bench/throughput.ts",
   pickup: "apps/api/bench/pick-up.ts",
+  ssh: "apps/e2e/bench/ssh.ts",
 };
 
 function show(columns: readonly string[]): void {
