@@ -34,6 +34,69 @@ describe("results", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "[]\n" });
   });
 
+  const dev = {
+    owner_name: "ann",
+    name: "dev",
+    template_name: "go",
+    organization_name: "default",
+    favorite: true,
+    outdated: false,
+    health: { healthy: true },
+    latest_build: {
+      status: "running",
+      transition: "start",
+      template_version_name: "v7",
+      created_at: "2020-01-01",
+    },
+  };
+
+  test("a list shows the columns that are asked for, in that order; its JSON stays whole", async () => {
+    plane.on("GET /api/v2/workspaces", () => [200, { workspaces: [dev], count: 1 }]);
+    const list = (...flags: string[]) => person.runHere(["list", ...flags]);
+    expect((await list("-c", "status, Workspace", "--column", "current version")).stdout).toBe(
+      "STATUS   WORKSPACE  CURRENT VERSION\nrunning  ann/dev    v7\n",
+    );
+    expect((await list("--column=organization name,favorite")).stdout).toBe(
+      "ORGANIZATION NAME  FAVORITE\ndefault            true\n",
+    );
+    expect((await list()).stdout).toMatch(
+      /^WORKSPACE +TEMPLATE +STATUS +HEALTHY +LAST BUILT +CURRENT VERSION +OUTDATED\n/,
+    );
+    expect(JSON.parse((await list("-c", "status", "-o", "json")).stdout)).toEqual([dev]);
+  });
+
+  test("no workspace at all says how to make one; a filter that nothing fits is named", async () => {
+    plane.on("GET /api/v2/workspaces", () => [200, { workspaces: [], count: 0 }]);
+    expect((await person.runHere(["list"])).stderr).toBe(
+      "No workspaces yet. Make one: berth create <name>\n",
+    );
+    expect((await person.runHere(["list", "--search", "status:failed"])).stderr).toBe(
+      'No workspace fits --search "status:failed"\n',
+    );
+  });
+
+  test("the table of replicas fits 100 columns; what is rarely read is had by --column", async () => {
+    const replica = {
+      id: "524eda7d-db41-485f-a7aa-952d8592a257",
+      hostname: "berth-server-6d8f7c9b8d-x2x7q",
+      created_at: new Date().toISOString(),
+      relay_address: "http://10.244.13.201:3000",
+      error: "",
+      database_latency: 12_345,
+      state: "unobserved",
+      services: ["replica-registry", "relay-mesh", "api", "provisioner-daemons"],
+      version,
+    };
+    plane.on("GET /api/v2/replicas", () => [200, [replica]]);
+    const { stdout } = await person.runHere(["replicas"]);
+    for (const shown of [replica.hostname, replica.state, "12.3ms", "now", version])
+      expect(stdout).toContain(shown);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect((await person.runHere(["replicas", "-c", "id,relay,services"])).stdout.split("\n")[1]).toBe(
+      `${replica.id}  ${replica.relay_address}  ${replica.services.join(",")}`,
+    );
+  });
+
   test("another version at the deployment is a warning on stderr, and none where it is not wanted", async () => {
     plane.on("GET /api/v2/templates", () => [200, []]);
     plane.version = "v2.98.0";
@@ -88,6 +151,11 @@ describe("arguments", () => {
     [["list", "--serch", "x"], "error: unknown option '--serch'\n(Did you mean --search?)\n"],
     [["ssh"], "error: missing required argument 'workspace'\n"],
     [["list", "-o", "yaml"], /Allowed choices are table, json/],
+    [
+      ["list", "-c", "status,colour"],
+      /^error: there is no column "colour": the columns are workspace, template, /,
+    ],
+    [["users", "list", "--column", ""], /^error: there is no column "": the columns are username, email, /],
     [["create", "dev", "--parameter", "x"], 'error: "x" is not name=value\n'],
     [["create", "dev.main"], /"dev.main" names an agent/],
     [["ssh", "dev", "--network-info-interval", "5"], /"5" is not a duration: write 5s or 1m/],

@@ -1,7 +1,7 @@
-import { routes } from "@berth/http-api";
+import { type ProvisionerDaemon, type ProvisionerKey, routes } from "@berth/http-api";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
-import { addOutput, printList } from "../output.ts";
+import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { type Pair, pairsOption } from "../repeatable.ts";
 import { ago } from "../table.ts";
 import { demandConsent } from "./workspaces.ts";
@@ -9,31 +9,32 @@ import { demandConsent } from "./workspaces.ts";
 const ORGANIZATION = "default";
 const params = { organization: ORGANIZATION };
 
+const DAEMON_COLUMNS: Columns<ProvisionerDaemon> = {
+  name: ({ name }) => name,
+  status: ({ status }) => status ?? "offline",
+  "last seen": ({ last_seen_at }) => (last_seen_at === undefined ? "never" : ago(last_seen_at)),
+  version: ({ version }) => version,
+  key: ({ key_name }) => key_name ?? "",
+  tags: ({ tags }) => tagsOf(tags),
+};
+const KEY_COLUMNS: Columns<ProvisionerKey> = {
+  name: ({ name }) => name,
+  created: ({ created_at }) => ago(created_at),
+  tags: ({ tags }) => tagsOf(tags),
+};
+
 /** `provisioner list`, `provisioner keys create | list | delete`. (`provisioner start` is the daemon's own program.) */
 export function addProvisioner(program: Command): void {
   const provisioner = program
     .command("provisioner")
     .alias("provisioners")
     .description("daemons that run builds, and their keys");
-  addOutput(provisioner.command("list").alias("ls").description("list daemons")).action(
-    async ({ output }: { output: string }, command: Command) => {
+  addListOptions(provisioner.command("list").alias("ls").description("list daemons"), DAEMON_COLUMNS).action(
+    async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
       const all = await client.call(routes.listProvisionerDaemons, { params });
-      printList(
-        context.terminal,
-        output,
-        all,
-        ["name", "status", "last seen", "version", "key", "tags"],
-        (daemon) => [
-          daemon.name,
-          daemon.status ?? "offline",
-          daemon.last_seen_at === undefined ? "never" : ago(daemon.last_seen_at),
-          daemon.version,
-          daemon.key_name ?? "",
-          tagsOf(daemon.tags),
-        ],
-      );
+      printList(context.terminal, options, all, DAEMON_COLUMNS);
     },
   );
   const keys = provisioner.command("keys").alias("key").description("keys of external daemons");
@@ -51,16 +52,12 @@ export function addProvisioner(program: Command): void {
       );
       context.terminal.print(key);
     });
-  addOutput(keys.command("list").alias("ls").description("list keys")).action(
-    async ({ output }: { output: string }, command: Command) => {
+  addListOptions(keys.command("list").alias("ls").description("list keys"), KEY_COLUMNS).action(
+    async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
       const all = await client.call(routes.listProvisionerKeys, { params });
-      printList(context.terminal, output, all, ["name", "created", "tags"], (key) => [
-        key.name,
-        ago(key.created_at),
-        tagsOf(key.tags),
-      ]);
+      printList(context.terminal, options, all, KEY_COLUMNS);
     },
   );
   keys

@@ -1,38 +1,28 @@
-import { routes } from "@berth/http-api";
+import { type Replica, routes } from "@berth/http-api";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
-import { addOutput, printList } from "../output.ts";
+import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { ago } from "../table.ts";
+
+const COLUMNS: Columns<Replica> = {
+  id: ({ id }) => id,
+  hostname: ({ hostname }) => hostname,
+  state: ({ state }) => state,
+  services: ({ services }) => services.join(","),
+  relay: ({ relay_address }) => relay_address,
+  postgres: ({ database_latency }) => `${(database_latency / 1000).toFixed(1)}ms`,
+  started: ({ created_at }) => ago(created_at),
+  version: ({ version }) => version,
+  error: ({ error }) => error,
+};
+const USUAL = ["hostname", "state", "postgres", "started", "version", "error"];
 
 /** `replicas`: the processes of the control plane. */
 export function addReplicas(program: Command): void {
-  addOutput(program.command("replicas").description("the processes of the control plane")).action(
-    async ({ output }: { output: string }, command: Command) => {
-      const context = contextOf(command);
-      const { client } = await context.logIn();
-      const all = await client.call(routes.listReplicas, {});
-      const headings = [
-        "id",
-        "hostname",
-        "state",
-        "services",
-        "relay",
-        "postgres",
-        "started",
-        "version",
-        "error",
-      ];
-      printList(context.terminal, output, all, headings, (replica) => [
-        replica.id,
-        replica.hostname,
-        replica.state,
-        replica.services.join(","),
-        replica.relay_address,
-        `${(replica.database_latency / 1000).toFixed(1)}ms`,
-        ago(replica.created_at),
-        replica.version,
-        replica.error,
-      ]);
-    },
-  );
+  const replicas = program.command("replicas").description("the processes of the control plane");
+  addListOptions(replicas, COLUMNS, USUAL).action(async (options: ListOptions, command: Command) => {
+    const context = contextOf(command);
+    const { client } = await context.logIn();
+    printList(context.terminal, options, await client.call(routes.listReplicas, {}), COLUMNS);
+  });
 }

@@ -5,7 +5,7 @@ import { CodedError } from "@berth/std";
 import { type Command, Option } from "commander";
 import { showJob } from "../builds.ts";
 import { type CliContext, contextOf } from "../cli-context.ts";
-import { addOutput, printList } from "../output.ts";
+import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { type Pair, pairsOption } from "../repeatable.ts";
 import { demandConsent } from "./workspaces.ts";
 import { starterTemplates } from "../starter-templates/index.ts";
@@ -23,6 +23,21 @@ interface PushOptions {
   readonly variable: readonly Pair[];
   readonly yes?: boolean;
 }
+
+const COLUMNS: Columns<Template> = {
+  name: ({ name }) => name,
+  "last updated": ({ updated_at }) => ago(updated_at),
+  "used by": ({ active_user_count }) => developers(Math.max(0, active_user_count)),
+};
+const developers = (count: number) => `${count} developer${count === 1 ? "" : "s"}`;
+
+const versionColumns = (activeId: string): Columns<TemplateVersion> => ({
+  name: ({ name }) => name,
+  created: ({ created_at }) => ago(created_at),
+  "created by": ({ created_by }) => created_by.username,
+  status: ({ job }) => job.status,
+  active: ({ id }) => (id === activeId ? "active" : ""),
+});
 
 /** `templates init | push | list | versions | delete`. */
 export function addTemplates(program: Command): void {
@@ -48,21 +63,17 @@ export function addTemplates(program: Command): void {
     .action(async (name: string | undefined, options: PushOptions, command: Command) =>
       push(contextOf(command), name, options),
     );
-  addOutput(templates.command("list").alias("ls").description("list templates")).action(
-    async ({ output }: { output: string }, command: Command) => {
+  addListOptions(templates.command("list").alias("ls").description("list templates"), COLUMNS).action(
+    async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
-      const all = await client.call(routes.listTemplates, {});
-      printList(context.terminal, output, all, ["name", "last updated", "used by"], (template) => [
-        template.name,
-        ago(template.updated_at),
-        `${Math.max(0, template.active_user_count)} developers`,
-      ]);
+      printList(context.terminal, options, await client.call(routes.listTemplates, {}), COLUMNS);
     },
   );
   const versions = templates.command("versions").alias("version").description("versions of a template");
-  addOutput(
+  addListOptions(
     versions.command("list <template>").alias("ls").description("list the versions of a template"),
+    versionColumns(""),
   ).action(listVersions);
   templates
     .command("delete [name...]")
@@ -169,24 +180,12 @@ export async function demandTemplate(client: HttpClient, name: string): Promise<
   return template;
 }
 
-async function listVersions(name: string, { output }: { output: string }, command: Command): Promise<void> {
+async function listVersions(name: string, options: ListOptions, command: Command): Promise<void> {
   const context = contextOf(command);
   const { client } = await context.logIn();
   const template = await demandTemplate(client, name);
   const all = await client.call(routes.listTemplateVersions, { params: { template: template.id } });
-  printList(
-    context.terminal,
-    output,
-    all,
-    ["name", "created", "created by", "status", "active"],
-    (version) => [
-      version.name,
-      ago(version.created_at),
-      version.created_by.username,
-      version.job.status,
-      version.id === template.active_version_id ? "active" : "",
-    ],
-  );
+  printList(context.terminal, options, all, versionColumns(template.active_version_id));
 }
 
 async function remove(

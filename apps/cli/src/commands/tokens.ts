@@ -1,9 +1,17 @@
-import { routes } from "@berth/http-api";
+import { type ApiKey, routes } from "@berth/http-api";
 import { CodedError, parseDuration } from "@berth/std";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
-import { addOutput, printList } from "../output.ts";
+import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { ago } from "../table.ts";
+
+const COLUMNS: Columns<ApiKey> = {
+  id: ({ id }) => id,
+  name: ({ token_name }) => token_name,
+  "last used": ({ last_used }) => ago(last_used),
+  "expires at": ({ expires_at }) => expires_at,
+  created: ({ created_at }) => ago(created_at),
+};
 
 /** `tokens create | list | remove`. */
 export function addTokens(program: Command): void {
@@ -31,18 +39,12 @@ export function addTokens(program: Command): void {
       });
       context.terminal.print(key);
     });
-  addOutput(tokens.command("list").alias("ls").description("list your tokens")).action(
-    async ({ output }: { output: string }, command: Command) => {
+  addListOptions(tokens.command("list").alias("ls").description("list your tokens"), COLUMNS).action(
+    async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
       const all = await client.call(routes.listTokens, { params: { user: "me" } });
-      printList(
-        context.terminal,
-        output,
-        all,
-        ["id", "name", "last used", "expires at", "created"],
-        (key) => [key.id, key.token_name, ago(key.last_used), key.expires_at, ago(key.created_at)],
-      );
+      printList(context.terminal, options, all, COLUMNS);
     },
   );
   tokens

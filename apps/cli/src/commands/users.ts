@@ -1,7 +1,7 @@
-import { routes } from "@berth/http-api";
+import { routes, type User } from "@berth/http-api";
 import { type Command, Option } from "commander";
 import { contextOf } from "../cli-context.ts";
-import { addOutput, printList } from "../output.ts";
+import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { ago } from "../table.ts";
 
 interface CreateOptions {
@@ -10,6 +10,13 @@ interface CreateOptions {
   readonly fullName?: string;
   readonly password?: string;
 }
+
+const COLUMNS: Columns<User> = {
+  username: ({ username }) => username,
+  email: ({ email }) => email,
+  created: ({ created_at }) => ago(created_at),
+  status: ({ status }) => status,
+};
 
 /** `users create`, `users list`. */
 export function addUsers(program: Command): void {
@@ -40,17 +47,12 @@ export function addUsers(program: Command): void {
       terminal.say(`Created ${options.username}`);
       if (password === undefined) terminal.print(chosen);
     });
-  addOutput(users.command("list").alias("ls").description("list users")).action(
-    async ({ output }: { output: string }, command: Command) => {
+  addListOptions(users.command("list").alias("ls").description("list users"), COLUMNS).action(
+    async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
       const { users: all } = await client.call(routes.listUsers, {});
-      printList(context.terminal, output, all, ["username", "email", "created", "status"], (user) => [
-        user.username,
-        user.email,
-        ago(user.created_at),
-        user.status,
-      ]);
+      printList(context.terminal, options, all, COLUMNS);
     },
   );
 }

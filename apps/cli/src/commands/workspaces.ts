@@ -2,58 +2,57 @@ import { routes, type Workspace } from "@berth/http-api";
 import { CodedError } from "@berth/std";
 import { type Command, Option } from "commander";
 import { contextOf } from "../cli-context.ts";
-import { addOutput, printList } from "../output.ts";
+import { addListOptions, type Columns, type ListOptions, outputOption, printList } from "../output.ts";
 import { ago, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
 import { agentsOf, findWorkspace } from "../workspaces.ts";
 
+const COLUMNS: Columns<Workspace> = {
+  workspace: ({ owner_name, name }) => `${owner_name}/${name}`,
+  template: ({ template_name }) => template_name,
+  status: ({ latest_build }) => latest_build.status,
+  healthy: ({ latest_build, health }) => (latest_build.transition === "start" ? String(health.healthy) : ""),
+  "last built": ({ latest_build }) => ago(latest_build.created_at),
+  "current version": ({ latest_build }) => latest_build.template_version_name,
+  outdated: ({ outdated }) => String(outdated),
+  favorite: ({ favorite }) => String(favorite),
+  "organization id": ({ organization_id }) => organization_id,
+  "organization name": ({ organization_name }) => organization_name,
+};
+const USUAL = ["workspace", "template", "status", "healthy", "last built", "current version", "outdated"];
+
+interface ListWorkspacesOptions extends ListOptions {
+  readonly all?: boolean;
+  readonly search: string;
+}
+
 /** `list` and `show`. */
 export function addWorkspaces(program: Command): void {
-  addOutput(program.command("list").alias("ls").description("list workspaces"))
+  addListOptions(program.command("list").alias("ls").description("list workspaces"), COLUMNS, USUAL)
     .option("-a, --all", "everybody's")
     .addOption(new Option("--search <filter>", "such as owner:me status:running").default("owner:me"))
-    .action(async (options: { all?: boolean; search: string; output: string }, command: Command) => {
+    .action(async (options: ListWorkspacesOptions, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
       const q = options.all === true && options.search === "owner:me" ? "" : options.search;
       const { workspaces } = await client.call(routes.listWorkspaces, { query: { q } });
-      if (workspaces.length === 0 && options.output === "table") {
+      if (workspaces.length > 0 || options.output === "json")
+        printList(context.terminal, options, workspaces, COLUMNS);
+      else if (options.search === "owner:me")
         context.terminal.say("No workspaces yet. Make one: berth create <name>");
-        return;
-      }
-      const headings = [
-        "workspace",
-        "template",
-        "status",
-        "healthy",
-        "last built",
-        "current version",
-        "outdated",
-      ];
-      printList(context.terminal, options.output, workspaces, headings, rowOf);
+      else context.terminal.say(`No workspace fits --search "${options.search}"`);
     });
-  addOutput(
-    program.command("show <workspace>").description("what a workspace consists of, and its agents"),
-  ).action(async (typed: string, { output }: { output: string }, command: Command) => {
-    const { terminal, ...context } = contextOf(command);
-    const { client } = await context.logIn();
-    const workspace = await findWorkspace(client, parseWorkspaceName(typed));
-    terminal.print(output === "json" ? JSON.stringify(workspace, null, 2) : describe(workspace));
-  });
-}
-
-function rowOf(workspace: Workspace): string[] {
-  const { latest_build: build } = workspace;
-  return [
-    `${workspace.owner_name}/${workspace.name}`,
-    workspace.template_name,
-    build.status,
-    build.transition === "start" ? String(workspace.health.healthy) : "",
-    ago(build.created_at),
-    build.template_version_name,
-    String(workspace.outdated),
-  ];
+  program
+    .command("show <workspace>")
+    .description("what a workspace consists of, and its agents")
+    .addOption(outputOption("table"))
+    .action(async (typed: string, { output }: { output: string }, command: Command) => {
+      const { terminal, ...context } = contextOf(command);
+      const { client } = await context.logIn();
+      const workspace = await findWorkspace(client, parseWorkspaceName(typed));
+      terminal.print(output === "json" ? JSON.stringify(workspace, null, 2) : describe(workspace));
+    });
 }
 
 function describe(workspace: Workspace): string {
