@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { TemplateVersionParameter } from "@berth/http-api";
+import { Problem } from "../http/problem.ts";
 import { parameterMistake } from "./parameter-value.ts";
 import { resolveParameters } from "./parameters.ts";
 
@@ -41,6 +42,23 @@ test("a value that cannot change may be set once, and said again", () => {
   expect(resolve({ mutable: false }, "first")).toBe("first");
   expect(resolve({ mutable: false }, "same", "same")).toBe("same");
   expect(() => resolve({ mutable: false }, "other", "same")).toThrow(/missing or wrong/);
+});
+
+test("a parameter that the template does not have is named, beside those it has", () => {
+  const refusal = (...names: string[]) => {
+    const parameters = names.map((name) => parameter({ name }));
+    try {
+      return resolveParameters({ parameters, given: [{ name: "colour", value: "red" }], previous: [] });
+    } catch (error) {
+      return error instanceof Problem ? error.body.validations : error;
+    }
+  };
+  expect(refusal("size", "region")).toEqual([
+    { field: "colour", detail: 'The template has no parameter "colour": it has size, region.' },
+  ]);
+  expect(refusal()).toEqual([
+    { field: "colour", detail: 'The template has no parameter "colour": it has none.' },
+  ]);
 });
 
 test.each<[Partial<TemplateVersionParameter>, string, RegExp | undefined]>([

@@ -16,9 +16,10 @@ interface Question {
  */
 export function resolveParameters({ parameters, given, previous }: Question): WorkspaceBuildParameter[] {
   const unknown = given.filter(({ name }) => !parameters.some((parameter) => parameter.name === name));
+  const names = parameters.map(({ name }) => name).join(", ") || "none";
   const validations: Validation[] = unknown.map(({ name }) => ({
     field: name,
-    detail: `The template has no parameter "${name}".`,
+    detail: `The template has no parameter "${name}": it has ${names}.`,
   }));
   const values: WorkspaceBuildParameter[] = [];
   for (const parameter of parameters) {

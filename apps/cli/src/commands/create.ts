@@ -1,18 +1,23 @@
-import { type HttpClient, routes, type Template, type TemplateVersionParameter } from "@berth/http-api";
+import { type HttpClient, routes, type Template, type Workspace } from "@berth/http-api";
 import { CodedError } from "@berth/std";
 import { type Command, Option } from "commander";
 import { showBuild } from "../builds.ts";
 import { type CliContext, contextOf } from "../cli-context.ts";
 import { offerCancel } from "../offer-cancel.ts";
+import { answerParameters } from "../parameters/answer.ts";
+import { addGivenOptions, type GivenOptions, readGiven } from "../parameters/given.ts";
 import { type Pair, pairsOption } from "../repeatable.ts";
 import { switchOption } from "../switches.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
-import { demandTemplate } from "./templates.ts";
+import { findWorkspace } from "../workspaces.ts";
+import { demandTemplate, demandTemplateVersion } from "./templates.ts";
 import { demandConsent } from "./workspaces.ts";
 
-interface CreateOptions {
+interface CreateOptions extends GivenOptions {
   readonly template?: string;
-  readonly parameter: readonly Pair[];
+  readonly templateVersion?: string;
+  readonly copyParametersFrom?: string;
+  readonly automaticUpdates: "always" | "never";
   readonly parameterDefault: readonly Pair[];
   readonly useParameterDefaults?: boolean;
   readonly wait: boolean;
@@ -21,22 +26,44 @@ interface CreateOptions {
 
 /** `create`. */
 export function addCreate(program: Command): void {
-  program
+  const create = program
     .command("create [workspace]")
     .description("make a workspace from a template and start it")
     .addOption(new Option("-t, --template <name>", "the template").env("CODER_TEMPLATE_NAME"))
-    .addOption(pairsOption("--parameter <name=value>", "a parameter of the template"))
-    .addOption(pairsOption("--parameter-default <name=value>", "used where a parameter has no value"))
+    .addOption(
+      new Option("--template-version <name>", "another version of it than the active one").env(
+        "CODER_TEMPLATE_VERSION",
+      ),
+    )
+    .addOption(
+      new Option(
+        "--copy-parameters-from <workspace>",
+        "make one like that: its template, version and parameters, where nothing else is given",
+      ).env("CODER_WORKSPACE_COPY_PARAMETERS_FROM"),
+    );
+  addGivenOptions(create, "a parameter of the template")
+    .addOption(
+      pairsOption("--parameter-default <name=value>", "used where a parameter has no value").env(
+        "CODER_RICH_PARAMETER_DEFAULT",
+      ),
+    )
     .option("--use-parameter-defaults", "take every default without asking")
+    .addOption(
+      new Option("--automatic-updates <when>", "start with the template's active version")
+        .env("CODER_WORKSPACE_AUTOMATIC_UPDATES")
+        .choices(["always", "never"])
+        .default("never"),
+    )
     .addOption(switchOption("--no-wait", "CODER_CREATE_NO_WAIT", "return before it is built"))
     .option("-y, --yes", "do not ask")
     .action(async (name: string | undefined, options: CreateOptions, command: Command) =>
-      create(contextOf(command), name, options),
+      run(contextOf(command), name, options),
     );
 }
 
-async function create(context: CliContext, given: string | undefined, options: CreateOptions): Promise<void> {
+async function run(context: CliContext, given: string | undefined, options: CreateOptions): Promise<void> {
   const { terminal } = context;
+  const values = await readGiven(options);
   const { client } = await context.logIn();
   const typed = given ?? (await terminal.ask("Name of the workspace"));
   const name = parseWorkspaceName(typed);
@@ -45,13 +72,19 @@ async function create(context: CliContext, given: string | undefined, options: C
       "invalid_argument",
       `"${typed}" names an agent: give <workspace> or <owner>/<workspace>`,
     );
-  const template = await chooseTemplate(context, client, options.template);
-  const rich_parameter_values = await answerParameters(context, client, template, options);
-  if (!(await demandConsent(terminal, options.yes, `Create ${name.workspace} from ${template.name}?`, true)))
-    return;
+  const plan = await choosePlan(context, client, options);
+  const rich_parameter_values = await answer(context, client, plan, values, options);
+  const what = `${plan.template.name}${plan.version === undefined ? "" : `, version ${plan.version.name}`}`;
+  if (!(await demandConsent(terminal, options.yes, `Create ${name.workspace} from ${what}?`, true))) return;
   const workspace = await client.call(routes.createWorkspace, {
     params: { user: name.owner },
-    body: { name: name.workspace, template_id: template.id, rich_parameter_values },
+    body: {
+      name: name.workspace,
+      template_id: plan.template.id,
+      ...(plan.version === undefined ? {} : { template_version_id: plan.version.id }),
+      rich_parameter_values,
+      automatic_updates: options.automaticUpdates,
+    },
   });
   if (!options.wait) {
     terminal.say(`${workspace.name} is being built: berth logs -f ${workspace.name}`);
@@ -61,6 +94,35 @@ async function create(context: CliContext, given: string | undefined, options: C
     showBuild(terminal, client, workspace.latest_build, signal),
   );
   terminal.say(`${workspace.name} is ready: berth ssh ${workspace.name}`);
+}
+
+/** What a workspace is made of. */
+interface Plan {
+  readonly template: Template;
+  /** Another than the active one. */
+  readonly version: { readonly id: string; readonly name: string } | undefined;
+  /** Whose parameters are copied. */
+  readonly source: Workspace | undefined;
+}
+
+async function choosePlan(context: CliContext, client: HttpClient, options: CreateOptions): Promise<Plan> {
+  const source =
+    options.copyParametersFrom === undefined
+      ? undefined
+      : await findWorkspace(client, parseWorkspaceName(options.copyParametersFrom));
+  const template = await chooseTemplate(context, client, options.template ?? source?.template_name);
+  const version =
+    options.templateVersion === undefined
+      ? versionOf(source, template)
+      : await demandTemplateVersion(client, template, options.templateVersion);
+  return { template, version, source };
+}
+
+/** The version that a workspace was built with; none when the template demands the active one, or is another. */
+function versionOf(source: Workspace | undefined, template: Template): Plan["version"] {
+  if (source?.template_id !== template.id || source.template_require_active_version) return undefined;
+  const { template_version_id: id, template_version_name: name } = source.latest_build;
+  return { id, name };
 }
 
 async function chooseTemplate(
@@ -94,53 +156,27 @@ async function chooseTemplate(
   return all.find((each) => each.id === id) ?? only;
 }
 
-/** What the template asks: given values, then questions, then defaults. @throws CodedError naming what is missing. */
-async function answerParameters(
+async function answer(
   { terminal }: CliContext,
   client: HttpClient,
-  template: Template,
-  { parameter, parameterDefault, useParameterDefaults, yes }: CreateOptions,
+  { template, version, source }: Plan,
+  given: readonly Pair[],
+  options: CreateOptions,
 ): Promise<Pair[]> {
-  const declared = await client.call(routes.listTemplateVersionParameters, {
-    params: { version: template.active_version_id },
-  });
-  const unknown = parameter.filter(({ name }) => !declared.some((each) => each.name === name));
-  if (unknown.length > 0)
-    throw new CodedError(
-      "invalid_argument",
-      `${template.name} has no parameter ${unknown.map(({ name }) => `"${name}"`).join(", ")}: it has ${declared.map(({ name }) => name).join(", ") || "none"}`,
-    );
-  const answers: Pair[] = [...parameter];
-  for (const each of declared.filter(({ name }) => !parameter.some((given) => given.name === name))) {
-    const fallback = parameterDefault.find(({ name }) => name === each.name)?.value ?? each.default_value;
-    const needed = each.required && fallback === "";
-    if (needed && !terminal.asksPeople)
-      throw new CodedError(
-        "invalid_argument",
-        `parameter "${each.name}" is required: give --parameter ${each.name}=<value>`,
-      );
-    if (terminal.asksPeople && (needed || (useParameterDefaults !== true && yes !== true)))
-      answers.push({ name: each.name, value: await askParameter(terminal, each, fallback) });
-    else if (fallback !== each.default_value) answers.push({ name: each.name, value: fallback });
-  }
-  return answers;
-}
-
-async function askParameter(
-  terminal: CliContext["terminal"],
-  { name, display_name, description_plaintext, options }: TemplateVersionParameter,
-  fallback: string,
-): Promise<string> {
-  const question = [
-    display_name === undefined || display_name === "" ? name : display_name,
-    description_plaintext,
-  ]
-    .filter((part) => part !== "")
-    .join(": ");
-  if (options.length === 0) return terminal.ask(question, fallback === "" ? undefined : fallback);
-  return terminal.choose(
-    question,
-    options.map((option) => ({ name: option.name, value: option.value, description: option.description })),
-    fallback,
+  const params = { version: version?.id ?? template.active_version_id };
+  const build = source?.latest_build.id;
+  return answerParameters(
+    terminal,
+    template.name,
+    await client.call(routes.listTemplateVersionParameters, { params }),
+    {
+      given,
+      copied:
+        build === undefined
+          ? []
+          : await client.call(routes.listWorkspaceBuildParameters, { params: { build } }),
+      defaults: options.parameterDefault,
+      takesDefaults: options.useParameterDefaults === true || options.yes === true,
+    },
   );
 }

@@ -180,6 +180,21 @@ export async function demandTemplate(client: HttpClient, name: string): Promise<
   return template;
 }
 
+/** The version of that name. @throws CodedError not_found with the mend. */
+export async function demandTemplateVersion(
+  client: HttpClient,
+  { id, name: template }: Template,
+  wanted: string,
+): Promise<TemplateVersion> {
+  const all = await client.call(routes.listTemplateVersions, { params: { template: id } });
+  const version = all.find(({ name }) => name === wanted);
+  if (version !== undefined) return version;
+  throw new CodedError(
+    "not_found",
+    `${template} has no version "${wanted}": see \`berth templates versions list ${template}\``,
+  );
+}
+
 async function listVersions(name: string, options: ListOptions, command: Command): Promise<void> {
   const context = contextOf(command);
   const { client } = await context.logIn();

@@ -3,16 +3,15 @@ import { type Command, Option } from "commander";
 import { showBuild } from "../builds.ts";
 import { contextOf } from "../cli-context.ts";
 import { offerCancel } from "../offer-cancel.ts";
-import { type Pair, pairsOption } from "../repeatable.ts";
+import { addGivenOptions, type GivenOptions, readGiven } from "../parameters/given.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
 import { findWorkspace } from "../workspaces.ts";
 import { demandConsent } from "./workspaces.ts";
 
-interface TransitionOptions {
+interface TransitionOptions extends Partial<GivenOptions> {
   readonly yes?: boolean;
   readonly wait?: boolean;
   readonly reason?: "cli" | "vscode_connection" | "jetbrains_connection" | "ssh_connection" | "dashboard";
-  readonly parameter?: readonly Pair[];
 }
 
 /** `start`, `stop`, `delete`. */
@@ -21,10 +20,7 @@ export function addTransitions(program: Command): void {
     new Option("--reason <reason>", "why")
       .choices(["cli", "dashboard", "ssh_connection", "vscode_connection", "jetbrains_connection"])
       .hideHelp();
-  program
-    .command("start <workspace>")
-    .description("start a workspace")
-    .addOption(pairsOption("--parameter <name=value>", "change a parameter"))
+  addGivenOptions(program.command("start <workspace>").description("start a workspace"), "change a parameter")
     .option("--no-wait", "return before it is built")
     .option("-y, --yes", "do not ask")
     .addOption(reason())
@@ -47,10 +43,12 @@ function transition(kind: Transition, done: string) {
   return async (typed: string, options: TransitionOptions, command: Command): Promise<void> => {
     const context = contextOf(command);
     const { terminal } = context;
+    const given = await readGiven(options);
     const { client } = await context.logIn();
     const workspace = await findWorkspace(client, parseWorkspaceName(typed));
     if (kind === "start" && workspace.latest_build.status === "running") {
-      terminal.say(`${workspace.name} runs already`);
+      const kept = given.length === 0 ? "" : `, with the parameters it had: stop it first to change them`;
+      terminal.say(`${workspace.name} runs already${kept}`);
       return;
     }
     const question = `${kind === "delete" ? "Delete" : "Stop"} ${workspace.name}?`;
@@ -61,7 +59,7 @@ function transition(kind: Transition, done: string) {
       body: {
         transition: kind,
         reason: options.reason ?? "cli",
-        ...(options.parameter === undefined ? {} : { rich_parameter_values: [...options.parameter] }),
+        ...(given.length === 0 ? {} : { rich_parameter_values: given }),
       },
     });
     if (options.wait === false) return;
