@@ -96,6 +96,29 @@ describe("the file", () => {
   });
 });
 
+test("without wildcards each workspace is a host of its own, and each agent where there are several; the next run knows", async () => {
+  const workspace = (name: string, ...agents: string[]) => ({
+    name,
+    latest_build: { resources: [{ agents: agents.map((agent) => ({ name: agent })) }] },
+  });
+  const workspaces = [workspace("dev", "main"), workspace("web", "front", "back")];
+  plane.on("GET /api/v2/workspaces", () => [200, { workspaces, count: workspaces.length }]);
+  await configure("--yes", "--no-wildcard");
+  const written = await readFile(file, "utf8");
+  expect(written.match(/^# :.*$/gm)).toEqual(["# :no-wildcard=true"]);
+  expect(written.match(/^Host .*$/gm)).toEqual([
+    ...["Host coder.dev", "Host coder.web", "Host coder.web.front", "Host coder.web.back"],
+    ...["Host dev.coder", "Host web.coder", "Host web.front.coder", "Host web.back.coder"],
+  ]);
+  expect(await ask("web.back.coder")).toMatch(/^proxycommand .* ssh --stdio --hostname-suffix coder %h$/m);
+  expect(await ask("coder.other")).not.toMatch(/^proxycommand/m);
+  workspaces.push(workspace("new"));
+  await configure("--yes", "--use-previous-options");
+  expect(await readFile(file, "utf8")).toContain("\nHost coder.new\n");
+  await configure("--yes");
+  expect((await readFile(file, "utf8")).match(/^Host .*$/gm)).toEqual(["Host coder.*", "Host *.coder"]);
+});
+
 describe("real ssh", () => {
   /** An ssh server that lets anybody in and answers what it is asked to run. */
   async function workspace(key: string) {

@@ -1,21 +1,18 @@
 import { chmod, mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { routes, type SshConfig } from "@berth/http-api";
-import { selfCommand } from "@berth/runtime";
+import { dirname, join } from "node:path";
+import { routes } from "@berth/http-api";
 import { type Command, Option } from "commander";
 import { type CliContext, contextOf } from "../cli-context.ts";
+import { difference } from "../config-ssh/difference.ts";
+import { hostsOf, ownHostNames } from "../config-ssh/hosts.ts";
 import {
   cutSection,
   joinSection,
-  mergeOptions,
   readOptions,
-  type SectionHost,
   type SectionOptions,
   writeSection,
 } from "../config-ssh/section.ts";
-import { difference } from "../config-ssh/difference.ts";
-import { quoteWord } from "../config-ssh/quote.ts";
 import { textsOption } from "../repeatable.ts";
 import { switchOption } from "../switches.ts";
 import { demandConsent } from "./workspaces.ts";
@@ -28,6 +25,7 @@ interface ConfigSshOptions {
   readonly hostnameSuffix?: string;
   readonly wait?: string;
   readonly disableAutostart?: boolean;
+  readonly wildcard: boolean;
   readonly dryRun?: boolean;
   readonly usePreviousOptions?: boolean;
   readonly yes?: boolean;
@@ -70,6 +68,13 @@ export function addConfigSsh(program: Command): void {
     .addOption(
       toggle("--disable-autostart", "CONFIGSSH_DISABLE_AUTOSTART", "do not start stopped workspaces"),
     )
+    .addOption(
+      toggle(
+        "--no-wildcard",
+        "CONFIGSSH_NO_WILDCARD",
+        "a host for each workspace of yours, for programs that read hosts from the file; run it again after making one",
+      ),
+    )
     .addOption(toggle("-n, --dry-run", "SSH_DRY_RUN", "show what would change, and change nothing"))
     .addOption(
       toggle("--use-previous-options", "SSH_USE_PREVIOUS_OPTIONS", "keep the options of the last run"),
@@ -85,7 +90,9 @@ async function configure(context: CliContext, options: ConfigSshOptions): Promis
   const former = await readConfig(options.sshConfigFile);
   const cut = cutSection(former);
   const kept = await chooseOptions(context, options, cut.section);
-  const section = writeSection(kept, hostsOf(context, options, kept, deployment));
+  const names = kept.noWildcard === true ? await ownHostNames(client) : ["*"];
+  const program = { path: options.coderBinaryPath, configFolder: context.globals.globalConfig };
+  const section = writeSection(kept, hostsOf(program, kept, deployment, names));
   const next = joinSection(cut, section);
   if (next === former) return terminal.say("No changes to make.");
   if (options.dryRun === true) {
@@ -109,6 +116,7 @@ async function chooseOptions(
     ...(options.sshHostPrefix === undefined ? {} : { sshHostPrefix: options.sshHostPrefix }),
     ...(options.hostnameSuffix === undefined ? {} : { hostnameSuffix: options.hostnameSuffix }),
     ...(options.disableAutostart === true ? { disableAutostart: true } : {}),
+    ...(options.wildcard ? {} : { noWildcard: true }),
     sshOptions: options.sshOption,
     headers: globals.header,
     ...(globals.headerCommand === undefined ? {} : { headerCommand: globals.headerCommand }),
@@ -121,49 +129,6 @@ async function chooseOptions(
   if (options.usePreviousOptions === true) return previous;
   if (options.yes === true || !terminal.asksPeople) return given;
   return (await terminal.askYesNo("Keep the options of the last run?", true)) ? previous : given;
-}
-
-/** The hosts: the deployment's prefix and suffix, with the key of each agent pinned, never "accept any". */
-function hostsOf(
-  { globals }: CliContext,
-  options: ConfigSshOptions,
-  kept: SectionOptions,
-  deployment: SshConfig,
-): SectionHost[] {
-  const program = options.coderBinaryPath === undefined ? selfCommand([]) : [options.coderBinaryPath];
-  const base = [
-    ...program,
-    ...["--global-config", resolve(globals.globalConfig)],
-    ...kept.headers.flatMap((header) => ["--header", header]),
-    ...(kept.headerCommand === undefined ? [] : ["--header-command", kept.headerCommand]),
-  ]
-    .map(quoteWord)
-    .join(" ");
-  const flags = [
-    ...(kept.wait === undefined ? [] : [`--wait ${kept.wait}`]),
-    ...(kept.disableAutostart === true ? ["--disable-autostart"] : []),
-  ];
-  const host = (pattern: string, form: string): SectionHost => ({
-    pattern,
-    lines: mergeOptions(
-      [
-        "ConnectTimeout 0",
-        "LogLevel ERROR",
-        "StrictHostKeyChecking yes",
-        "UserKnownHostsFile /dev/null",
-        `KnownHostsCommand ${base} ssh-known-host ${form} %I %H`,
-        `ProxyCommand ${[base, "ssh --stdio", ...flags, form, "%h"].join(" ")}`,
-      ],
-      Object.entries(deployment.ssh_config_options).map(([key, value]) => `${key} ${value}`),
-      kept.sshOptions,
-    ),
-  });
-  const prefix = kept.sshHostPrefix ?? deployment.hostname_prefix;
-  const suffix = kept.hostnameSuffix ?? deployment.hostname_suffix;
-  return [
-    ...(prefix === "" ? [] : [host(`${prefix}*`, `--ssh-host-prefix ${quoteWord(prefix)}`)]),
-    ...(suffix === "" ? [] : [host(`*.${suffix}`, `--hostname-suffix ${quoteWord(suffix)}`)]),
-  ];
 }
 
 async function readConfig(file: string): Promise<string> {

@@ -10,6 +10,8 @@ export interface SectionOptions {
   readonly sshHostPrefix?: string;
   readonly hostnameSuffix?: string;
   readonly disableAutostart?: boolean;
+  /** A host for each workspace instead of patterns. */
+  readonly noWildcard?: boolean;
   /** `Key Value`, as ssh_config has it. */
   readonly sshOptions: readonly string[];
   /** `name=value` headers, and a command that prints them. */
@@ -81,16 +83,18 @@ export function readOptions(section: string): SectionOptions {
   return {
     ...Object.fromEntries(single),
     ...(all("disable-autostart").includes("true") ? { disableAutostart: true } : {}),
+    ...(all("no-wildcard").includes("true") ? { noWildcard: true } : {}),
     sshOptions: all("ssh-option"),
     headers: all("header"),
   };
 }
 
-/** Writes the section: markers, kept options, then the hosts `<prefix>*` and `*.<suffix>`. */
+/** Writes the section: markers, kept options, then the hosts. */
 export function writeSection(options: SectionOptions, hosts: readonly SectionHost[]): string {
   const kept = [
     ...KEPT.flatMap(([key, name]) => (options[name] === undefined ? [] : [`# :${key}=${options[name]}`])),
     ...(options.disableAutostart === true ? ["# :disable-autostart=true"] : []),
+    ...(options.noWildcard === true ? ["# :no-wildcard=true"] : []),
     ...options.sshOptions.map((option) => `# :ssh-option=${option}`),
     ...options.headers.map((header) => `# :header=${header}`),
   ];
