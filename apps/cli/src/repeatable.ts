@@ -7,18 +7,25 @@ export interface Pair {
   readonly value: string;
 }
 
-/** An option that may be given several times. */
-export function textsOption(flags: string, description: string): Option {
+/** An option that may be given several times: its value is what was read of each. */
+export function repeatableOption(
+  flags: string,
+  description: string,
+  read: (text: string) => unknown,
+): Option {
   return new Option(flags, `${description}; may be repeated`)
-    .argParser((text: string, former: readonly string[]) => [...former, text])
+    .argParser((text: string, former: readonly unknown[]) => [...former, read(text)])
     .default([], "none");
 }
 
-/** The same for `name=value`: its value is `Pair[]`. */
+/** For text as it stands: its value is `string[]`. */
+export function textsOption(flags: string, description: string): Option {
+  return repeatableOption(flags, description, (text) => text);
+}
+
+/** For `name=value`: its value is `Pair[]`. */
 export function pairsOption(flags: string, description: string): Option {
-  return new Option(flags, `${description}; may be repeated`)
-    .argParser((text: string, former: readonly Pair[]) => [...former, readPair(text)])
-    .default([], "none");
+  return repeatableOption(flags, description, readPair);
 }
 
 /** @throws CodedError invalid_argument when it is no name=value. */

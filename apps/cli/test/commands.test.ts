@@ -159,6 +159,14 @@ describe("arguments", () => {
     [["create", "dev", "--parameter", "x"], 'error: "x" is not name=value\n'],
     [["create", "dev.main"], /"dev.main" names an agent/],
     [["ssh", "dev", "--network-info-interval", "5"], /"5" is not a duration: write 5s or 1m/],
+    [
+      ["ssh", "dev", "-R", "8080"],
+      /^error: "8080" is no remote forwarding: write <port there>:<address>:<port>/,
+    ],
+    [
+      ["ssh", "--stdio", "dev", "-R", "8080:localhost:80"],
+      "error: --remote-forward does nothing with --stdio: give -R to ssh itself\n",
+    ],
     [["tokens", "create", "--lifetime", "5x"], /--lifetime "5x" is not a duration/],
     [["login", "a:b:c"], /"a:b:c" is not a URL/],
     [["delete", "dev"], /error: there is no workspace "dev": see `berth list`/],

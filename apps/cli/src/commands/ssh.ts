@@ -6,9 +6,10 @@ import { onSignals } from "@berth/runtime";
 import { type Command, Option } from "commander";
 import { type CliContext, contextOf, type LoggedIn } from "../cli-context.ts";
 import { codeOfSignal, ExitCode } from "../exit-code.ts";
-import { type Pair, pairsOption } from "../repeatable.ts";
+import { type Pair, pairsOption, repeatableOption } from "../repeatable.ts";
 import type { SessionEnd } from "@berth/tunnel";
 import type { AgentLink } from "../ssh/agent-link.ts";
+import { parseRemoteForward, type RemoteForward } from "../ssh/remote-forward.ts";
 import { waitForAgent } from "../ssh/wait-for-agent.ts";
 import { switchOption } from "../switches.ts";
 import { parseWorkspaceName } from "../workspace-name.ts";
@@ -18,6 +19,7 @@ interface SshOptions {
   readonly sshHostPrefix?: string;
   readonly hostnameSuffix?: string;
   readonly env: readonly Pair[];
+  readonly remoteForward: readonly RemoteForward[];
   readonly tty?: boolean;
   readonly wait: "yes" | "no" | "auto";
   readonly disableAutostart?: boolean;
@@ -44,6 +46,13 @@ export function addSsh(program: Command): void {
       option("--hostname-suffix <suffix>", "HOSTNAME_SUFFIX", "what stands behind the name and a dot"),
     )
     .addOption(pairsOption("-e, --env <name=value>", "set there").env("CODER_SSH_ENV"))
+    .addOption(
+      repeatableOption(
+        "-R, --remote-forward <port:address:port>",
+        "let a port of the workspace lead to an address as this computer sees it",
+        parseRemoteForward,
+      ).env("CODER_SSH_REMOTE_FORWARD"),
+    )
     .addOption(toggle("-t, --tty", "TTY", "ask for a terminal for a command too"))
     .addOption(
       option("--wait <when>", "WAIT", "log in after the start-up script; auto: as the template says")
@@ -119,6 +128,11 @@ async function carry(
     ...(options.sshHostPrefix === undefined ? {} : { prefix: options.sshHostPrefix }),
     ...(options.hostnameSuffix === undefined ? {} : { suffix: options.hostnameSuffix }),
   });
+  if (options.stdio === true && options.remoteForward.length > 0)
+    throw new CodedError(
+      "invalid_argument",
+      "--remote-forward does nothing with --stdio: give -R to ssh itself",
+    );
   const log = openLog(options.logDir, scope);
   const loggedIn = await context.logIn();
   const { agent, workspace } = await waitForAgent(context.terminal, loggedIn.client, name, {
@@ -149,6 +163,7 @@ async function carry(
     command,
     tty: options.tty === true || (command.length === 0 && process.stdin.isTTY),
     env: Object.fromEntries(options.env.map((pair) => [pair.name, pair.value])),
+    forwards: options.remoteForward,
   });
   const end = await Promise.race([link.session.ended, sleep(0).then(() => undefined)]);
   if (end !== undefined) context.terminal.say(`The connection has ended: ${reasonOf(end)}.`);

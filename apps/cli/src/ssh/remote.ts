@@ -4,6 +4,7 @@ import { environment } from "@berth/config";
 import { CodedError } from "@berth/std";
 import type { TunnelStream } from "@berth/tunnel";
 import { codeOfSignal } from "../exit-code.ts";
+import { forwardRemote, type RemoteForward } from "./remote-forward.ts";
 
 // OpenSSH's other ciphers need ssh2's native part, which does not run on Node 24.
 const CIPHERS = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"] as const;
@@ -19,6 +20,7 @@ export interface RemoteOptions {
   readonly command: readonly string[];
   readonly tty: boolean;
   readonly env: Readonly<Record<string, string>>;
+  readonly forwards: readonly RemoteForward[];
 }
 
 /** This side's ends: those of the process, and in tests others. */
@@ -46,6 +48,7 @@ export async function runRemote(
 ): Promise<number> {
   const client = await connect(stream, hostKey);
   try {
+    await forwardRemote(client, options.forwards);
     return await attach(await open(client, options, ends), options.tty, ends);
   } finally {
     client.end();
