@@ -190,6 +190,22 @@ describe("arguments", () => {
     expect(plane.asked.every(({ what }) => what.startsWith("GET"))).toBe(true);
   });
 
+  test("a line of a log names its stage, and no more where it says nothing", async () => {
+    const workspace = { id: "w1", name: "dev", latest_build: { id: "b1", resources: [] } };
+    const line = { created_at: "2030-01-01T00:00:00Z", log_level: "info", stage: "Cleaning Up" };
+    plane.on("GET /api/v2/users/me/workspace/dev", () => [200, workspace]);
+    plane.on("GET /api/v2/workspacebuilds/b1/logs", () => [
+      200,
+      [
+        { ...line, output: "" },
+        { ...line, output: "done" },
+      ],
+    ]);
+    expect((await person.runHere(["logs", "dev"])).stdout).toBe(
+      "2030-01-01T00:00:00Z [info] Cleaning Up\n2030-01-01T00:00:00Z [info] Cleaning Up: done\n",
+    );
+  });
+
   test("a build that is not there is not taken for the latest", async () => {
     const workspace = { id: "w1", name: "dev", latest_build: { build_number: 2 } };
     plane.on("GET /api/v2/users/me/workspace/dev", () => [200, workspace]);

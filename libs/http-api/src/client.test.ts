@@ -57,15 +57,17 @@ test("a question is asked again while a balancer finds nobody, a change is not",
   expect(asked).toBe(1);
 });
 
-test("nobody there is said with the address and the reason", async () => {
-  const refused = (() =>
-    Promise.reject(
-      new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) }),
-    )) as typeof fetch;
+test.each([
+  ["ECONNREFUSED", "", "ECONNREFUSED"], // of a name with several addresses
+  ["ENOTFOUND", "getaddrinfo ENOTFOUND plane", "getaddrinfo ENOTFOUND plane"],
+  ["UND_ERR_SOCKET", "other side closed", "UND_ERR_SOCKET other side closed"],
+])("nobody there is said with the address and the reason, once: %s %s", async (code, reason, said) => {
+  const cause = Object.assign(new Error(reason), { code });
+  const refused = (() => Promise.reject(new TypeError("fetch failed", { cause }))) as typeof fetch;
   const client = createClient({ url: "http://plane:1", fetch: refused, patienceMs: 0 });
   await expect(client.call(routes.getBuildInfo, {})).rejects.toMatchObject({
     code: "unavailable",
-    message: "GET http://plane:1: ECONNREFUSED connect: does the deployment run there?",
+    message: `GET http://plane:1: ${said}: does the deployment run there?`,
   });
 });
 

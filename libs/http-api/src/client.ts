@@ -136,10 +136,11 @@ const codeOf = (thrown: unknown): string => {
 const neverSent = (thrown: unknown) => ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"].includes(codeOf(thrown));
 const isTimeout = (thrown: unknown) =>
   thrown instanceof Error && (thrown.name === "TimeoutError" || thrown.name === "AbortError");
-const reasonOf = (thrown: unknown): string =>
-  thrown instanceof Error && thrown.cause instanceof Error
-    ? `${codeOf(thrown)} ${thrown.cause.message}`.trim()
-    : messageOf(thrown);
+function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error && thrown.cause instanceof Error)) return messageOf(thrown);
+  const [code, { message }] = [codeOf(thrown), thrown.cause];
+  return message.includes(code) ? message : `${code} ${message}`.trim();
+}
 
 async function outputOf(route: Route, url: URL, answer: globalThis.Response): Promise<unknown> {
   if (!answer.ok) throw await errorOf(url, answer);

@@ -49,7 +49,7 @@ export function addCreate(program: Command): void {
     )
     .option("--use-parameter-defaults", "take every default without asking")
     .addOption(
-      new Option("--automatic-updates <when>", "start with the template's active version")
+      new Option("--automatic-updates <when>", "whether each start takes the template's active version")
         .env("CODER_WORKSPACE_AUTOMATIC_UPDATES")
         .choices(["always", "never"])
         .default("never"),

@@ -28,7 +28,9 @@ export function addLogs(program: Command): void {
       const build = await pickBuild(client, workspace, options.buildNumber);
       const params = { build: build.id };
       const printLine = (line: ProvisionerJobLog) =>
-        terminal.print(`${line.created_at} [${line.log_level}] ${line.stage}: ${line.output}`);
+        terminal.print(
+          `${line.created_at} [${line.log_level}] ${[line.stage, line.output].filter(Boolean).join(": ")}`,
+        );
       if (options.follow === true)
         for await (const line of followLog<ProvisionerJobLog>(client, routes.listWorkspaceBuildLogs, {
           params,

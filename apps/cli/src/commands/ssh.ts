@@ -48,8 +48,8 @@ export function addSsh(program: Command): void {
     .addOption(pairsOption("-e, --env <name=value>", "set there").env("CODER_SSH_ENV"))
     .addOption(
       repeatableOption(
-        "-R, --remote-forward <port:address:port>",
-        "let a port of the workspace lead to an address as this computer sees it",
+        "-R, --remote-forward <forwarding>",
+        "port:address:port: a port of the workspace that leads to an address as this computer sees it",
         parseRemoteForward,
       ).env("CODER_SSH_REMOTE_FORWARD"),
     )

@@ -15,7 +15,7 @@ export function addGivenOptions(command: Command, what: string): Command {
     .addOption(
       new Option(
         "--rich-parameter-file <file>",
-        "the same from a YAML file of name: value; --parameter wins",
+        "parameters in a YAML file of name: value; --parameter wins",
       ).env("CODER_RICH_PARAMETER_FILE"),
     );
 }
