@@ -1,5 +1,6 @@
-import { ApiError, type HttpClient, routes, type Workspace, type WorkspaceAgent } from "@berth/http-api";
+import { type HttpClient, routes, type Workspace, type WorkspaceAgent } from "@berth/http-api";
 import { CodedError, isUuid } from "@berth/std";
+import { orNotFound } from "./not-found.ts";
 import type { WorkspaceName } from "./workspace-name.ts";
 
 /** The workspace that was named. @throws CodedError not_found, naming it. */
@@ -7,14 +8,13 @@ export async function findWorkspace(
   client: HttpClient,
   { owner, workspace }: WorkspaceName,
 ): Promise<Workspace> {
-  try {
-    if (isUuid(workspace)) return await client.call(routes.getWorkspace, { params: { workspace } });
-    return await client.call(routes.getWorkspaceByName, { params: { user: owner, name: workspace } });
-  } catch (cause) {
-    if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
-    const name = owner === "me" ? workspace : `${owner}/${workspace}`;
-    throw new CodedError("not_found", `there is no workspace "${name}": see \`berth list\``, { cause });
-  }
+  const name = owner === "me" ? workspace : `${owner}/${workspace}`;
+  return orNotFound(
+    isUuid(workspace)
+      ? client.call(routes.getWorkspace, { params: { workspace } })
+      : client.call(routes.getWorkspaceByName, { params: { user: owner, name: workspace } }),
+    `there is no workspace "${name}": see \`berth list\``,
+  );
 }
 
 /** The agents of a workspace's latest build. */

@@ -172,6 +172,13 @@ describe("arguments", () => {
     [["delete", "dev"], /error: there is no workspace "dev": see `berth list`/],
     [["templates", "push"], /holds no \.tf file: give the folder of a template by --directory/],
     [["templates", "push", "-d", "nowhere"], /nowhere cannot be read/],
+    [["templates", "init"], "error: say which starter template: --id local\n"],
+    [["create"], "error: say its name: berth create <workspace>\n"],
+    [["tokens", "remove", "x"], 'error: there is no token "x" of yours: see `berth tokens list`\n'],
+    [
+      ["provisioner", "keys", "delete", "x", "--yes"],
+      'error: there is no key "x": see `berth provisioner keys list`\n',
+    ],
     [["templates", "delete"], "error: say which: berth templates delete <name>\n"],
   ])("%j is refused on stderr with what to do, and exit code 1", async (args, said) => {
     const { code, stdout, stderr } = await person.runHere(args);
@@ -306,6 +313,17 @@ describe("the program itself", () => {
       expect(complete("--url", "http://x", "create", "--parameter-")).toEqual(["--parameter-default"]);
     },
   );
+});
+
+test("a password that was made up is the result, and is said to be shown once", async () => {
+  plane.on("GET /api/v2/organizations", () => [200, [{ id: "o1", is_default: true }]]);
+  plane.on("POST /api/v2/users", () => [201, {}]);
+  const create = (...flags: string[]) =>
+    person.runHere(["users", "create", "-u", "bob", "-e", "bob@example.com", ...flags]);
+  const { stdout, stderr } = await create();
+  expect(stderr).toBe("Created bob. The password, shown this once:\n");
+  expect(plane.asked.at(-1)?.body).toContain(`"password":"${stdout.trim()}"`);
+  expect(await create("-p", "correct-horse")).toMatchObject({ stdout: "", stderr: "Created bob\n" });
 });
 
 test("init writes a template into an empty folder only, and says how to push it", async () => {

@@ -96,6 +96,20 @@ describe("the file", () => {
   });
 });
 
+test("the example that is named at the end is a host of the section", async () => {
+  expect((await configure("--yes")).stderr).toContain("Try: ssh coder.<workspace>\n");
+  expect((await configure("--yes", "--ssh-host-prefix", "my.")).stderr).toContain(
+    "Try: ssh my.<workspace>\n",
+  );
+  plane.on("GET /api/v2/deployment/ssh", () => [
+    200,
+    { hostname_prefix: "", hostname_suffix: "coder", ssh_config_options: {} },
+  ]);
+  expect((await configure("--yes")).stderr).toContain("Try: ssh <workspace>.coder\n");
+  plane.on("GET /api/v2/workspaces", () => [200, { workspaces: [], count: 0 }]);
+  expect((await configure("--yes", "--no-wildcard")).stderr).toBe(`Updated ${file}\n`);
+});
+
 test("without wildcards each workspace is a host of its own, and each agent where there are several; the next run knows", async () => {
   const workspace = (name: string, ...agents: string[]) => ({
     name,

@@ -92,7 +92,8 @@ async function configure(context: CliContext, options: ConfigSshOptions): Promis
   const kept = await chooseOptions(context, options, cut.section);
   const names = kept.noWildcard === true ? await ownHostNames(client) : ["*"];
   const program = { path: options.coderBinaryPath, configFolder: context.globals.globalConfig };
-  const section = writeSection(kept, hostsOf(program, kept, deployment, names));
+  const hosts = hostsOf(program, kept, deployment, names);
+  const section = writeSection(kept, hosts);
   const next = joinSection(cut, section);
   if (next === former) return terminal.say("No changes to make.");
   if (options.dryRun === true) {
@@ -102,7 +103,9 @@ async function configure(context: CliContext, options: ConfigSshOptions): Promis
   if (options.yes !== true) terminal.say(difference(former, next));
   if (!(await demandConsent(terminal, options.yes, `Change ${options.sshConfigFile}?`, true))) return;
   await writeAtomically(options.sshConfigFile, next);
-  terminal.say(`Updated ${options.sshConfigFile}. Try: ssh ${deployment.hostname_prefix}<workspace>`);
+  const [host] = hosts;
+  const example = host === undefined ? "" : `. Try: ssh ${host.pattern.replace("*", "<workspace>")}`;
+  terminal.say(`Updated ${options.sshConfigFile}${example}`);
 }
 
 /** What was given now; or what the last run kept, when nothing was given or it is asked for. */

@@ -65,6 +65,8 @@ async function run(context: CliContext, given: string | undefined, options: Crea
   const { terminal } = context;
   const values = await readGiven(options);
   const { client } = await context.logIn();
+  if (given === undefined && !terminal.asksPeople)
+    throw new CodedError("invalid_argument", "say its name: berth create <workspace>");
   const typed = given ?? (await terminal.ask("Name of the workspace"));
   const name = parseWorkspaceName(typed);
   if (name.agent !== undefined)

@@ -1,6 +1,7 @@
 import { type ProvisionerDaemon, type ProvisionerKey, routes } from "@berth/http-api";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
+import { orNotFound } from "../not-found.ts";
 import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { type Pair, pairsOption } from "../repeatable.ts";
 import { ago } from "../table.ts";
@@ -69,7 +70,10 @@ export function addProvisioner(program: Command): void {
       const { terminal, ...context } = contextOf(command);
       const { client } = await context.logIn();
       if (!(await demandConsent(terminal, yes, `Delete key ${name}?`, false))) return;
-      await client.call(routes.deleteProvisionerKey, { params: { ...params, name } });
+      await orNotFound(
+        client.call(routes.deleteProvisionerKey, { params: { ...params, name } }),
+        `there is no key "${name}": see \`berth provisioner keys list\``,
+      );
       terminal.say(`Deleted key ${name}`);
     });
 }

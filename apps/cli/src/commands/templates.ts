@@ -95,6 +95,11 @@ async function initialize(
     value,
     description,
   }));
+  if (id === undefined && !terminal.asksPeople)
+    throw new CodedError(
+      "invalid_argument",
+      `say which starter template: --id ${[...starterTemplates.keys()].join("|")}`,
+    );
   const chosen = id ?? (await terminal.choose("Which starter template?", choices));
   const folder = resolve(given ?? chosen);
   await demandEmptyFolder(folder);

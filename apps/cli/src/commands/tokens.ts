@@ -2,6 +2,7 @@ import { type ApiKey, routes } from "@berth/http-api";
 import { CodedError, parseDuration } from "@berth/std";
 import type { Command } from "commander";
 import { contextOf } from "../cli-context.ts";
+import { orNotFound } from "../not-found.ts";
 import { addListOptions, type Columns, type ListOptions, printList } from "../output.ts";
 import { ago } from "../table.ts";
 
@@ -54,7 +55,10 @@ export function addTokens(program: Command): void {
     .action(async (id: string, _: unknown, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.logIn();
-      await client.call(routes.deleteKey, { params: { user: "me", key: id } });
+      await orNotFound(
+        client.call(routes.deleteKey, { params: { user: "me", key: id } }),
+        `there is no token "${id}" of yours: see \`berth tokens list\``,
+      );
       context.terminal.say(`Deleted token ${id}`);
     });
 }

@@ -44,7 +44,9 @@ export function addUsers(program: Command): void {
           ...(options.fullName === undefined ? {} : { name: options.fullName }),
         },
       });
-      terminal.say(`Created ${options.username}`);
+      terminal.say(
+        `Created ${options.username}${password === undefined ? ". The password, shown this once:" : ""}`,
+      );
       if (password === undefined) terminal.print(chosen);
     });
   addListOptions(users.command("list").alias("ls").description("list users"), COLUMNS).action(
