@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { type Pair, pairsOption } from "../repeatable.ts";
-import { readParameterFile } from "./parameter-file.ts";
 
 /** Values that somebody has given, one by one or in a file. */
 export interface GivenOptions {
@@ -25,7 +24,13 @@ export async function readGiven({
   parameter = [],
   richParameterFile: file,
 }: Partial<GivenOptions>): Promise<Pair[]> {
-  const pairs = [...(file === undefined ? [] : await readParameterFile(file)), ...parameter];
+  const pairs = [...(file === undefined ? [] : await readFile(file)), ...parameter];
   const values = new Map(pairs.map(({ name, value }) => [name, value]));
   return [...values].map(([name, value]) => ({ name, value }));
+}
+
+/** YAML is loaded where a file is given: no other command waits for it. */
+async function readFile(file: string): Promise<Pair[]> {
+  const { readParameterFile } = await import("./parameter-file.ts");
+  return readParameterFile(file);
 }
