@@ -8,7 +8,7 @@ import { makeFolder, personAt } from "../src/scene.ts";
 import { endpointOf } from "../src/tcp.ts";
 
 /** Far more than a busy machine makes of a short way. */
-const EACH_WAY_MS = 100;
+const EACH_WAY_MS = 50;
 /** A verdict is a median of ten pings at least, one a second. */
 const PATIENCE = { withinMs: 60_000, everyMs: 500 };
 
