@@ -2,12 +2,14 @@ import { spawn as startProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { spawn } from "@lydell/node-pty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROGRAM } from "../src/berth.ts";
 import { bareEnvironment } from "../src/cluster.ts";
 import { type SingleNode, startSingleNode } from "../src/single-node.ts";
+import { freePort, listen } from "../src/tcp.ts";
 
 describe("P1: npm start gives a working control plane", () => {
   let node: SingleNode;
@@ -63,6 +65,15 @@ describe("P1: npm start gives a working control plane", () => {
       .toMatch(/40 100/);
     terminal.write("exit 5\r");
     expect(await ended).toBe(5);
+  }, 60_000);
+
+  test("berth ssh -R lets a port of the workspace lead to this computer", async () => {
+    const here = createServer((socket) => socket.end("from here"));
+    const port = await freePort();
+    const forwarding = `${port}:127.0.0.1:${await listen(here)}`;
+    const visit = `${process.execPath} -e 'net.connect(${port}, "127.0.0.1").pipe(process.stdout)'`;
+    expect(await node.owner.must("ssh", "-R", forwarding, "dev", "--", visit)).toBe("from here");
+    here.close();
   }, 60_000);
 
   test("whoever was connected to an agent that was killed hears that it was started anew", async () => {
