@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer, type Server } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
@@ -72,6 +72,30 @@ test.skipIf(noOpenSsh)("a server that ends its side first still hears the client
   socket.end("still here");
   expect((await heard.promise).toString()).toBe("still here");
   server.close();
+});
+
+test.skipIf(noOpenSsh)("a server that reads late hears all of a client that has gone", async () => {
+  await using host = await OpenSsh.start();
+  const path = join(host.folder, "late.sock");
+  const taken = Promise.withResolvers<Socket>();
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    socket.end("bye");
+    taken.resolve(socket);
+  });
+  server.listen(path);
+  await once(server, "listening");
+  const echo = await echoServer({ port: 0, host: HOST });
+  const [port, echoPort] = [await freePort(), await freePort()];
+  const forwards = [`${port}:${path}`, `${echoPort}:${HOST}:${portOf(echo)}`];
+  using _ = await forwarding(host, ...forwards.flatMap((forward) => ["-L", forward]));
+  const bytes = randomBytes(1024 * 1024); // more than the socket holds, less than a channel may send unread
+  const client = connect({ port, host: HOST, allowHalfOpen: true });
+  client.resume().end(bytes);
+  await once(client, "close");
+  // its channel was closed before this one was opened
+  expect((await exchange({ port: echoPort, host: HOST }, Buffer.from("hello"))).toString()).toBe("hello");
+  expect((await buffer(await taken.promise)).equals(bytes)).toBe(true);
+  for (const each of [server, echo]) each.close();
 });
 
 test.skipIf(noOpenSsh)("a local port leads to a Unix socket of the workspace", async () => {
