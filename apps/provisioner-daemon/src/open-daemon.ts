@@ -6,7 +6,7 @@ import type { Logger, Metrics } from "@berth/telemetry";
 import { ArchiveCache } from "./cache/archives.ts";
 import { openIdentity } from "./cache/identity.ts";
 import { RecordFile } from "./cache/job-record.ts";
-import { holdCache } from "./cache/lock.ts";
+import { holdFirstFree } from "./cache/lock.ts";
 import { writeTerraformConfig } from "./cache/terraform-config.ts";
 import type { DaemonConfig } from "./config.ts";
 import { credentialsOf } from "./credentials.ts";
@@ -29,6 +29,8 @@ export interface DaemonSurroundings {
   readonly periods?: Periods;
 }
 
+const SPARE_FOLDERS = 3;
+
 /** Checks everything that can be checked, holds the cache folder, and makes a daemon that can run. @throws ConfigError */
 export async function openDaemon(surroundings: DaemonSurroundings): Promise<Daemon> {
   const { config, environment, log, scope, selfCommand } = surroundings;
@@ -42,20 +44,20 @@ export async function openDaemon(surroundings: DaemonSurroundings): Promise<Daem
       },
     ]);
   const executable = await demandTerraform(environment);
-  scope.use("cache", await holdCache(config.cacheFolder));
+  const cache = scope.use("cache", await holdFirstFree(cacheFoldersOf(config)));
   log.info("Terraform found", { ...executable });
   return new Daemon(
     {
-      identity: await openIdentity(config.cacheFolder, config.dataHome),
-      cacheFolder: config.cacheFolder,
-      archives: new ArchiveCache(config.cacheFolder),
-      record: new RecordFile(config.cacheFolder),
+      identity: await openIdentity(cache.folder, config.dataHome),
+      cacheFolder: cache.folder,
+      archives: new ArchiveCache(cache.folder),
+      record: new RecordFile(cache.folder),
       replicas: new Replicas(config.urls, credentials),
       periods: surroundings.periods ?? PERIODS,
       roundTrip: new RoundTrip(UNKNOWN_TRIP_MS),
       executable,
       environment,
-      terraformConfigFile: await writeTerraformConfig(config.cacheFolder, environment["TF_CLI_CONFIG_FILE"]),
+      terraformConfigFile: await writeTerraformConfig(cache.folder, environment["TF_CLI_CONFIG_FILE"]),
       forceCancelMs: config.forceCancelMs,
       accessUrl: config.urls.findLast((target) => /^https?:/.test(target)) ?? "",
       selfCommand,
@@ -64,6 +66,15 @@ export async function openDaemon(surroundings: DaemonSurroundings): Promise<Daem
     },
     { name: config.name ?? hostname(), tags: config.tags },
   );
+}
+
+/**
+ * The folder it was told; a built-in daemon has others in reserve, for one of a node that died may still finish a build in the
+ * first, or another server of this machine may have it.
+ */
+function cacheFoldersOf({ cacheFolder, builtIn }: DaemonConfig): [string, ...string[]] {
+  if (builtIn === undefined) return [cacheFolder];
+  return [cacheFolder, ...Array.from({ length: SPARE_FOLDERS }, (_, at) => `${cacheFolder}-${at + 1}`)];
 }
 
 async function demandTerraform(environment: Environment): Promise<Executable> {

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@berth/testing";
 import { expect, test } from "vitest";
-import { CacheHeldError, holdCache } from "../src/cache/lock.ts";
+import { CacheHeldError, holdCache, holdFirstFree } from "../src/cache/lock.ts";
 
 test("a folder is held by one, the second is told by whom, and it is free again afterwards", async () => {
   await using folder = await temporaryFolder();
@@ -29,4 +29,13 @@ test("a folder whose path is too long for a socket is held all the same", async 
   await mkdir(deep);
   await using _first = await holdCache(deep);
   await expect(holdCache(deep)).rejects.toThrow(CacheHeldError);
+});
+
+test("of several folders the first that nobody holds is taken", async () => {
+  await using folder = await temporaryFolder();
+  const [first, second] = [join(folder.path, "first"), join(folder.path, "second")];
+  await using held = await holdFirstFree([first, second]);
+  await using spare = await holdFirstFree([first, second]);
+  expect([held.folder, spare.folder]).toEqual([first, second]);
+  await expect(holdFirstFree([first, second])).rejects.toThrow(CacheHeldError);
 });

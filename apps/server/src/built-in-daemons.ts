@@ -29,7 +29,7 @@ export const builtInDaemons: Service<ValuesOf<typeof config>> = {
       (_, number) =>
         new DaemonSlot({
           name: `${process.hostname}-${number + 1}`,
-          cacheFolder: (attempt) => join(config.cacheFolder, `slot-${number + attempt * config.daemons}`),
+          cacheFolder: join(config.cacheFolder, `slot-${number}`),
           environment: {
             CODER_URL: [own, ...(config.accessUrl === undefined ? [] : [config.accessUrl.href])].join(","),
             CODER_PROVISIONER_DAEMON_BUILTIN: secrets.derive("provisioner/built-in").toString("hex"),

@@ -5,16 +5,10 @@ import { selfCommand } from "@berth/runtime";
 import { Backoff, sleep } from "@berth/std";
 import type { Logger } from "@berth/telemetry";
 
-/** The exit code of a daemon that was refused its cache folder (or any other option). */
-const EXIT_CONFIG = 78;
-/** How many other folders are tried when a daemon of a former node still holds one. */
-const FOLDERS = 4;
-
 /** What one built-in daemon is started with. */
 export interface DaemonSlotOptions {
   readonly name: string;
-  /** Its cache folder; the next attempt's when a daemon of a former node still finishes a build in that one. */
-  readonly cacheFolder: (attempt: number) => string;
+  readonly cacheFolder: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly log: Logger;
 }
@@ -44,18 +38,16 @@ export class DaemonSlot {
   async #keep(): Promise<void> {
     const { name, log } = this.#options;
     const backoff = new Backoff({ firstMs: 500, maxMs: 30_000 });
-    let folder = 0;
     while (!this.#stopping.signal.aborted) {
       backoff.connected();
-      const code = await this.#run(folder);
+      const code = await this.#run();
       log.info("a built-in provisioner daemon has ended", { daemon: name, code });
-      if (code === EXIT_CONFIG) folder = (folder + 1) % FOLDERS;
       await sleep(backoff.nextMs(), this.#stopping.signal);
     }
   }
 
   /** Runs the daemon once; answers its exit code. Its stdin is ours: it hears there when we are gone. */
-  async #run(attempt: number): Promise<number | null> {
+  async #run(): Promise<number | null> {
     const [program = "", ...args] = selfCommand(["provisioner", "start"]);
     const child = spawn(program, args, {
       stdio: ["pipe", "inherit", "inherit"],
@@ -64,7 +56,7 @@ export class DaemonSlot {
         ...withoutServerOptions(),
         ...this.#options.environment,
         CODER_PROVISIONER_DAEMON_NAME: this.#options.name,
-        CODER_CACHE_DIRECTORY: this.#options.cacheFolder(attempt),
+        CODER_CACHE_DIRECTORY: this.#options.cacheFolder,
       },
     });
     this.#child = child;

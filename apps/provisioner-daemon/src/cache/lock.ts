@@ -56,6 +56,22 @@ export async function holdCache(folder: string): Promise<AsyncDisposable> {
   };
 }
 
+/** A cache folder, held. */
+export interface HeldCache extends AsyncDisposable {
+  readonly folder: string;
+}
+
+/** Holds the first folder that nobody holds. @throws CacheHeldError of the last one when all are held. */
+export async function holdFirstFree([folder, ...others]: readonly [string, ...string[]]): Promise<HeldCache> {
+  try {
+    return { folder, ...(await holdCache(folder)) };
+  } catch (error) {
+    const [next, ...rest] = others;
+    if (next === undefined || !(error instanceof CacheHeldError)) throw error;
+    return holdFirstFree([next, ...rest]);
+  }
+}
+
 async function takeName(folder: string, own: string, name: string): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
