@@ -89,11 +89,11 @@ describe("results", () => {
     };
     plane.on("GET /api/v2/replicas", () => [200, [replica]]);
     const { stdout } = await person.runHere(["replicas"]);
-    for (const shown of [replica.hostname, replica.state, "12.3ms", "now", version])
+    for (const shown of [replica.hostname, replica.relay_address, replica.state, "12.3ms", "now"])
       expect(stdout).toContain(shown);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
-    expect((await person.runHere(["replicas", "-c", "id,relay,services"])).stdout.split("\n")[1]).toBe(
-      `${replica.id}  ${replica.relay_address}  ${replica.services.join(",")}`,
+    expect((await person.runHere(["replicas", "-c", "id,version,services"])).stdout.split("\n")[1]).toBe(
+      `${replica.id}  ${version}  ${replica.services.join(",")}`,
     );
   });
 

@@ -15,7 +15,7 @@ const COLUMNS: Columns<Replica> = {
   version: ({ version }) => version,
   error: ({ error }) => error,
 };
-const USUAL = ["hostname", "state", "postgres", "started", "version", "error"];
+const USUAL = ["hostname", "relay", "state", "postgres", "started", "error"];
 
 /** `replicas`: the processes of the control plane. */
 export function addReplicas(program: Command): void {
