@@ -13,8 +13,7 @@ const argv = process.argv.slice(2);
 const at = argv.findIndex((arg, i) => !arg.startsWith("-") && !WITH_VALUE.includes(argv[i - 1] ?? ""));
 const startsDaemon = /^provisioner(s|d)?$/.test(argv[at] ?? "") && argv[at + 1] === "start";
 
-// A process that mostly moves bytes makes large buffers and few objects: in a young generation that grows, the buffers would
-// wait for a full collection. (256 MiB through `berth ssh`: a quarter less CPU at either end, a third less memory.)
+// large buffers and few objects: docs/decisions/0006-a-small-young-generation.md
 if (argv[at] !== "server") setFlagsFromString("--semi-space-growth-factor=1");
 
 if (argv[at] === "server") void import("@berth/server").then((server) => server.main(argv.toSpliced(at, 1)));
