@@ -54,6 +54,7 @@ export class Person implements AsyncDisposable {
       cwd: this.folder,
       env: { ...this.#environment, ...env },
     });
+    child.stdin.on("error", () => undefined); // it may end before it has read all
     child.stdin.end(stdin);
     const [stdout, stderr, code] = await Promise.all([
       textOf(child.stdout),

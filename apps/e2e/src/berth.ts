@@ -16,6 +16,7 @@ process.once("exit", () => {
 
 function startProgram(program: string, args: readonly string[], options: SpawnOptionsWithoutStdio) {
   const child = spawn(program, args, options);
+  child.stdin.on("error", () => undefined); // it may end before it has read all
   started.add(child);
   child.once("close", () => started.delete(child));
   return child;

@@ -80,6 +80,7 @@ describe("P1: npm start gives a working control plane", () => {
     const client = startProcess(PROGRAM, ["ssh", "dev", "--", "echo here; cat"], {
       env: { ...bareEnvironment(node.folder), CODER_CONFIG_DIR: join(node.owner.folder, "config") },
     });
+    client.stdin.on("error", () => undefined); // it may have heard already
     const said = { text: "" };
     client.stderr.on("data", (data: Buffer) => (said.text += data.toString()));
     await once(client.stdout, "data");
