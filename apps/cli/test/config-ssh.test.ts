@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { makeHostKey } from "./host-key.ts";
 import { Person } from "./person.ts";
 import { SmallPlane } from "./small-plane.ts";
 
@@ -185,11 +186,11 @@ describe("real ssh", () => {
     "takes the key that the deployment knows for %s, and refuses any other",
     async (host) => {
       await person.run(["config-ssh", "--ssh-config-file", file, "--yes"]);
-      const key = ssh2.utils.generateKeyPairSync("ed25519");
+      const key = makeHostKey();
       knowsKey(key.public);
       await using right = await workspace(key.private);
       expect((await ssh(host, right.port)).stdout).toBe("hello\n");
-      await using wrong = await workspace(ssh2.utils.generateKeyPairSync("ed25519").private);
+      await using wrong = await workspace(makeHostKey().private);
       await expect(ssh(host, wrong.port)).rejects.toThrow("Host key verification failed");
     },
   );

@@ -7,8 +7,9 @@ import ssh2, { type Connection, type ServerChannel, type SocketBindInfo, type Tc
 import { describe, expect, test } from "vitest";
 import { parseRemoteForward, type RemoteForward } from "../src/ssh/remote-forward.ts";
 import { runRemote } from "../src/ssh/remote.ts";
+import { makeHostKey } from "./host-key.ts";
 
-const KEY = ssh2.utils.generateKeyPairSync("ed25519");
+const KEY = makeHostKey();
 
 /** Two ends of one stream. What one side writes in one go arrives in one go, as it does over a tunnel. */
 function pair(): [Duplex, Duplex] {
@@ -159,7 +160,7 @@ test("a terminal is asked for by the name of this one", async () => {
 });
 
 test("another host key than the deployment's is refused", async () => {
-  const other = ssh2.utils.generateKeyPairSync("ed25519").public;
+  const other = makeHostKey().public;
   await expect(run(exitWith(0), { hostKey: other })).rejects.toThrow("the workspace's ssh server");
 });
 
