@@ -185,7 +185,7 @@ withTerraform.concurrent(
     await using plane = await ScriptedPlane.open();
     await using daemon = await startDaemon(plane.url, { cacheFolder: join(folder.path, "cache") });
     plane.offer(await buildJob(plane, waitingTemplate(join(folder.path, "gate"))));
-    await eventually(() => expect(plane.logText).toContain("waiting"));
+    await eventually(() => expect(plane.logText).toMatch(/: waiting$/m));
     plane.cancel();
     await eventually(() => expect(plane.of("fail")).toHaveLength(1));
     const [fail] = plane.of("fail");
@@ -205,7 +205,7 @@ withTerraform.concurrent(
     await using _daemon = await startDaemon(plane.url, { cacheFolder });
     const gate = join(folder.path, "gate");
     plane.offer(await buildJob(plane, waitingTemplate(gate)));
-    await eventually(() => expect(plane.logText).toContain("waiting"), { withinMs: 20_000 });
+    await eventually(() => expect(plane.logText).toMatch(/: waiting$/m), { withinMs: 20_000 });
     await rm(cacheFolder, { recursive: true });
     await writeFile(gate, "");
     await eventually(() => expect(plane.of("fail")).toHaveLength(1), { withinMs: 20_000 });
@@ -230,7 +230,7 @@ withTerraform.concurrent(
     plane.offer(first);
     plane.offer(second);
     const attached = () => [...new Set(plane.attaches.map(({ jobId }) => jobId))]; // to one it may attach again
-    await eventually(() => expect(plane.logText).toContain("waiting"));
+    await eventually(() => expect(plane.logText).toMatch(/: waiting$/m));
     expect(attached()).toEqual([first.jobId]);
     await writeFile(gate, "");
     await eventually(() => expect(plane.of("complete")).toHaveLength(2), { withinMs: 20_000 });

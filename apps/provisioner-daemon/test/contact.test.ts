@@ -34,7 +34,7 @@ async function inTheMiddle(): Promise<Scene> {
   const gate = join(folder.path, "gate");
   const job = await buildJob(plane, waitingTemplate(gate));
   plane.offer(job);
-  await eventually(() => expect(plane.logText).toContain("waiting"), { withinMs: 20_000 });
+  await eventually(() => expect(plane.logText).toMatch(/: waiting$/m), { withinMs: 20_000 });
   return {
     ...{ plane, proxy, daemon, jobId: job.jobId },
     openGate: () => writeFile(gate, ""),

@@ -38,7 +38,7 @@ withTerraform(
     const [flood, gate] = [join(folder.path, "flood"), join(folder.path, "gate")];
     const job = await buildJob(plane, floodingTemplate(flood, gate));
     plane.offer(job);
-    await eventually(() => expect(plane.logText).toContain("ready"), { withinMs: 20_000 });
+    await eventually(() => expect(plane.logText).toMatch(/: ready$/m), { withinMs: 20_000 });
     plane.databaseAway = true;
     await writeFile(flood, "");
     const work = join(cacheFolder, "work", `${job.jobId}-${job.epoch}`);

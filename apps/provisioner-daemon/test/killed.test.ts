@@ -61,7 +61,7 @@ for (const { at, command, message, guardToo = false, applyBegun } of STEPS)
       () => {
         if (message !== undefined) expect(plane.heard, program.tail()).toContain(message);
         else if (command !== undefined) expect(existsSync(join(folder.path, "held"))).toBe(true);
-        else expect(plane.logText).toContain("waiting");
+        else expect(plane.logText).toMatch(/: waiting$/m);
       },
       { withinMs: 30_000 },
     );

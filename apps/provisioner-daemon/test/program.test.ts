@@ -36,7 +36,7 @@ async function inTheMiddle(): Promise<Scene> {
   const gate = join(folder.path, "gate");
   const job = await buildJob(plane, waitingTemplate(gate));
   plane.offer(job);
-  await eventually(() => expect(plane.logText, program.tail()).toContain("waiting"), { withinMs: 25_000 });
+  await eventually(() => expect(plane.logText, program.tail()).toMatch(/: waiting$/m), { withinMs: 25_000 });
   return {
     ...{ plane, program, cacheFolder, jobId: job.jobId },
     openGate: () => writeFile(gate, ""),
@@ -215,7 +215,7 @@ withTerraform.concurrent("a built-in daemon finishes its build and ends when its
   const exit = once(child, "exit");
   const gate = join(folder.path, "gate");
   plane.offer(await buildJob(plane, waitingTemplate(gate)));
-  await eventually(() => expect(plane.logText).toContain("waiting"), { withinMs: 25_000 });
+  await eventually(() => expect(plane.logText).toMatch(/: waiting$/m), { withinMs: 25_000 });
   child.stdin.destroy();
   await writeFile(gate, "");
   expect(await exit).toEqual([0, null]);

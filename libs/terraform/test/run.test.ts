@@ -91,7 +91,8 @@ withTerraform("a Terraform that is killed takes what it started with it", async 
   });
   await build.terraform.plan("p");
   const applying = build.terraform.apply("p");
-  await vi.waitFor(() => expect(build.log.map(({ output }) => output).join("\n")).toContain("begun"), {
+  // Terraform says the command itself before it runs
+  await vi.waitFor(() => expect(build.log.map(({ output }) => output).join("\n")).toMatch(/: begun$/m), {
     timeout: 15_000,
   });
   const pid = Number(await readFile(join(build.folder, "pid"), "utf8"));
